@@ -1,0 +1,46 @@
+"""Who a message goes to: a scene and QQ's id in it, with the paths of QQ's API (sheet 3.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Scene(StrEnum):
+    C2C = "c2c"
+    GROUP = "group"
+    GUILD = "guild"
+    """A guild channel; ``Target.id`` is the channel_id."""
+    DM = "dm"
+    """A guild's direct message; ``Target.id`` is the (DM) guild_id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    scene: Scene
+    id: str
+
+    @property
+    def messages_path(self) -> str:
+        return {
+            Scene.C2C: f"/v2/users/{self.id}/messages",
+            Scene.GROUP: f"/v2/groups/{self.id}/messages",
+            Scene.GUILD: f"/channels/{self.id}/messages",
+            Scene.DM: f"/dms/{self.id}/messages",
+        }[self.scene]
+
+    @property
+    def stream_path(self) -> str:
+        """Only C2C has it (sheet 4.2.2 r18); asking for another scene's raises ValueError."""
+        if self.scene is not Scene.C2C:
+            raise ValueError(f"no streaming in scene {self.scene}")
+        return f"/v2/users/{self.id}/stream_messages"
+
+    @property
+    def files_path(self) -> str:
+        """Uploads exist in C2C and groups only (sheet 5.1); another scene raises ValueError."""
+        if self.scene is Scene.C2C:
+            return f"/v2/users/{self.id}/files"
+        if self.scene is Scene.GROUP:
+            return f"/v2/groups/{self.id}/files"
+        raise ValueError(f"no uploads in scene {self.scene}")
