@@ -1,0 +1,31 @@
+"""One HTTP request to QQ's API, as data: what is sent, where, and which rate limit and time-out it falls under."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Endpoint(StrEnum):
+    """The groups QQ limits apart from each other (sheet 6.2); ``OTHER`` has no limit of its own."""
+
+    MESSAGE = "message"
+    STREAM = "stream"
+    FILES = "files"
+    PREPARE = "prepare"
+    PART_FINISH = "part_finish"
+    RECALL = "recall"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """``path`` starts with "/" and holds QQ's ids as they are: the client encodes them. ``body`` goes out as JSON."""
+
+    method: str
+    path: str
+    body: dict[str, Any]
+    endpoint: Endpoint
+    urgent: bool = False
+    """Opening and closing frames pass middle ones in the queue of the pace limiter."""
