@@ -1,0 +1,111 @@
+"""Bot: one application on QQ's platform, where it lives, how it speaks and who answers for it."""
+
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from qqconsole.bots.fields import EncryptedTextField
+
+
+class Dialect(models.TextChoices):
+    STREAM_MESSAGES = "stream_messages", _("stream_messages (current)")
+    MESSAGES_STREAM = "messages.stream", _("messages.stream (older)")
+
+
+class Source(models.TextChoices):
+    OPENAI = "openai", _("OpenAI-compatible model")
+
+
+class DeadReference(models.TextChoices):
+    PROACTIVE = "proactive", _("send proactively")
+    FAIL = "fail", _("fail the delivery")
+
+
+class Bot(models.Model):
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    enabled = models.BooleanField(_("enabled"), default=True)
+    is_demo = models.BooleanField(default=False, editable=False)
+
+    app_id = models.CharField(_("app id"), max_length=64)
+    secret = EncryptedTextField(_("secret"))
+    api_base = models.CharField(_("API base address"), max_length=300, default="https://api.bot.qq.com")
+    token_url = models.CharField(
+        _("token address"), max_length=300, default="https://api.bot.qq.com/app/getAppAccessToken"
+    )
+    allow_private_urls = models.BooleanField(_("allow private addresses for media"), default=False)
+    message_timeout = models.FloatField(_("time-out of a message or frame, seconds"), default=5.0)
+    upload_timeout = models.FloatField(_("time-out of an upload, seconds"), default=120.0)
+    stream_rate = models.FloatField(
+        _("stream frames a second"), default=45.0, validators=[MinValueValidator(0.1)]
+    )
+    message_rate = models.FloatField(_("messages a second"), default=90.0, validators=[MinValueValidator(0.1)])
+
+    dialect = models.CharField(
+        _("dialect"), max_length=20, choices=Dialect, default=Dialect.STREAM_MESSAGES
+    )
+    throttle_ms = models.PositiveIntegerField(
+        _("shortest time between frames, ms"), null=True, blank=True, validators=[MaxValueValidator(60_000)]
+    )
+    """None: the dialect's own default (500 for stream_messages, 1000 for messages.stream)."""
+    open_after = models.PositiveIntegerField(_("visible characters before a stream opens"), default=12)
+    markdown = models.BooleanField(_("send native markdown"), default=True)
+    on_dead_reference = models.CharField(
+        _("when the msg_id is dead"), max_length=12, choices=DeadReference, default=DeadReference.PROACTIVE
+    )
+    notice_enabled = models.BooleanField(_("tell the user when an answer fails"), default=True)
+    notice_text = models.CharField(
+        _("what the user is told"), max_length=200, default="抱歉，这次没能回答，请稍后再试。"
+    )
+
+    source = models.CharField(_("reply source"), max_length=20, choices=Source, default=Source.OPENAI)
+    source_url = models.CharField(_("model address"), max_length=300, blank=True)
+    source_model = models.CharField(_("model"), max_length=120, blank=True)
+    source_key = EncryptedTextField(_("model key"), blank=True)
+    system_prompt = models.TextField(_("system prompt"), blank=True)
+    history_turns = models.PositiveIntegerField(_("turns of history sent to the model"), default=10)
+    model_silence_timeout = models.FloatField(_("longest silence of the model, seconds"), default=120.0)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def frame_interval(self) -> float:
+        """Seconds between two frames of one stream."""
+        if self.throttle_ms is not None:
+            return self.throttle_ms / 1000
+        return 0.5 if self.dialect == Dialect.STREAM_MESSAGES else 1.0
+
+
+class ConnectionState(models.TextChoices):
+    NEVER = "never", _("not connected yet")
+    CONNECTING = "connecting", _("connecting")
+    CONNECTED = "connected", _("connected")
+    WAITING = "waiting", _("waiting to reconnect")
+    REFUSED = "refused", _("refused by QQ")
+    STOPPED = "stopped", _("stopped")
+
+
+class BotConnection(models.Model):
+    """What the gateway knows of one bot; written by the process that holds its gateway session."""
+
+    bot = models.OneToOneField(Bot, on_delete=models.CASCADE, related_name="connection", primary_key=True)
+    state = models.CharField(max_length=12, choices=ConnectionState, default=ConnectionState.NEVER)
+    reason = models.CharField(max_length=40, blank=True)
+    """A code word that ``bots.reasons`` puts into plain words."""
+    code = models.IntegerField(null=True)
+    detail = models.TextField(blank=True)
+    since = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
+    """Renewed every few seconds while the gateway process lives; older than 15 s, the state is not to be believed."""
+    gateway_session = models.CharField(max_length=200, blank=True)
+    gateway_seq = models.BigIntegerField(default=0)
+    qq_id = models.CharField(max_length=64, blank=True)
+    qq_name = models.CharField(max_length=120, blank=True)

@@ -1,0 +1,90 @@
+"""Session (one conversation) and what came in on it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from qqconsole.bots.models import Bot
+
+
+class Scene(models.TextChoices):
+    C2C = "c2c", _("private chat")
+    GROUP = "group", _("group")
+    GUILD = "guild", _("guild channel")
+    DM = "dm", _("guild direct message")
+
+
+class Session(models.Model):
+    """One conversation: a C2C user, a group, a guild channel, a guild DM (QQ's gateway session is another thing)."""
+
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="sessions")
+    scene = models.CharField(max_length=8, choices=Scene)
+    target_id = models.CharField(max_length=128)
+    name = models.CharField(max_length=120, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_at = models.DateTimeField(db_index=True)
+    """When something last happened in it; the session list is ordered by it."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["bot", "scene", "target_id"], name="one_session_per_target")
+        ]
+        indexes = [models.Index(fields=["-last_at", "-id"], name="session_newest_first")]
+
+    def __str__(self) -> str:
+        return self.name or f"{self.scene} {self.target_id[:8]}"
+
+
+class InboundMessage(models.Model):
+    """One message QQ pushed to us, once, however often QQ repeats it."""
+
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="inbound_messages")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="inbound_messages")
+    qq_id = models.CharField(max_length=200)
+    """QQ's ``d.id``: the msg_id a passive reply names."""
+    event_id = models.CharField(max_length=200, blank=True)
+    event_type = models.CharField(max_length=40)
+    twin = models.CharField(max_length=200, blank=True)
+    """Equal for the two events in which QQ may push one group message."""
+    author_id = models.CharField(max_length=128, blank=True)
+    author_name = models.CharField(max_length=120, blank=True)
+    content = models.TextField(blank=True)
+    raw_content = models.TextField(blank=True)
+    attachments = models.JSONField(default=list, blank=True)
+    addressed = models.BooleanField(default=True)
+    """Whether it speaks to the bot; only such messages are answered."""
+    sent_at = models.DateTimeField(null=True)
+    received_at = models.DateTimeField()
+    raw = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bot", "qq_id"], name="one_inbound_row_per_qq_message")]
+        indexes = [
+            models.Index(fields=["session", "id"], name="inbound_of_session"),
+            models.Index(fields=["session", "twin"], name="inbound_twin"),
+        ]
+
+    def __str__(self) -> str:
+        return self.content[:60]
+
+
+class PlatformEvent(models.Model):
+    """Any other event of the gateway, kept as it came: friend added, robot removed, and what nobody knows yet."""
+
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="platform_events")
+    type = models.CharField(max_length=60)
+    event_id = models.CharField(max_length=200, blank=True)
+    data = models.JSONField(default=dict)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["bot", "-id"], name="events_of_bot")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bot", "event_id"], condition=~models.Q(event_id=""), name="one_row_per_platform_event"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.type

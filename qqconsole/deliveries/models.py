@@ -1,0 +1,214 @@
+"""Delivery → Attempt → Segment → Chunk: one answer, each try at it, each bubble of the try, each request of the bubble.
+
+The row is the truth: a Chunk is committed as *sending* before its request leaves, and gets QQ's answer afterwards.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from qqconsole.bots.models import Bot
+from qqconsole.conversations.models import InboundMessage, Session
+
+
+class Kind(models.TextChoices):
+    REPLY = "reply", _("reply")
+    MESSAGE = "message", _("message")
+    MEDIA = "media", _("media")
+
+
+class Status(models.TextChoices):
+    QUEUED = "queued", _("queued")
+    SENDING = "sending", _("sending")
+    DELIVERED = "delivered", _("delivered")
+    IN_REVIEW = "in_review", _("in review")
+    FAILED = "failed", _("failed")
+    UNKNOWN = "unknown", _("unknown")
+    INTERRUPTED = "interrupted", _("interrupted")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+class Delivery(models.Model):
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="deliveries")
+    inbound = models.ForeignKey(InboundMessage, on_delete=models.SET_NULL, null=True, related_name="deliveries")
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.REPLY)
+    status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
+    reason = models.CharField(max_length=40, blank=True)
+    """A code word that ``deliveries.reasons`` puts into plain words: why it is in this status."""
+    code = models.IntegerField(null=True)
+    detail = models.TextField(blank=True)
+    """For the engineer: the other side's own words, secrets taken out."""
+    generated_text = models.TextField(blank=True)
+    reasoning_text = models.TextField(blank=True)
+    """What the model thought aloud; for the inspector, never sent."""
+
+    seq = models.PositiveIntegerField(default=0)
+    """Grows by one with every committed change; each live event carries it."""
+    owner = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    fence = models.PositiveIntegerField(default=0)
+    """Grows with every claim; a write with an older fence is refused."""
+    cancel_requested_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["inbound"], condition=models.Q(kind="reply"), name="one_reply_per_inbound_message"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["session", "id"], name="deliveries_of_session"),
+            models.Index(fields=["status", "lease_until"], name="deliveries_to_sweep"),
+            models.Index(fields=["status", "-id"], name="deliveries_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk} ({self.status})"
+
+
+class Attempt(models.Model):
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField()
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    why = models.CharField(max_length=200, blank=True)
+    status = models.CharField(max_length=12, choices=Status, default=Status.SENDING)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["delivery", "number"], name="one_number_per_attempt_of_delivery")
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of {self.delivery_id}"
+
+
+class SegmentKind(models.TextChoices):
+    STREAM = "stream", _("stream")
+    PLAIN = "plain", _("plain message")
+    MEDIA = "media", _("media")
+
+
+class SegmentStatus(models.TextChoices):
+    OPEN = "open", _("open")
+    CLOSED = "closed", _("closed")
+    ENDED_BY_QQ = "ended_by_qq", _("ended by QQ")
+    UNCLOSED = "unclosed", _("left open")
+    DELIVERED = "delivered", _("delivered")
+    IN_REVIEW = "in_review", _("in review")
+    FAILED = "failed", _("failed")
+    UNKNOWN = "unknown", _("unknown")
+
+
+class Segment(models.Model):
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="segments")
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=8, choices=SegmentKind)
+    purpose = models.CharField(max_length=12, default="reply")
+    """reply · rest (what a broken stream could not take) · notice."""
+    status = models.CharField(max_length=12, choices=SegmentStatus, default=SegmentStatus.OPEN)
+    dialect = models.CharField(max_length=20, blank=True)
+    stream_id = models.CharField(max_length=200, blank=True)
+    """QQ's id of the stream, or of the plain message."""
+    reference = models.CharField(max_length=200, blank=True)
+    """The msg_id this bubble answers; empty: proactive."""
+    text = models.TextField(blank=True)
+    """All text given to this segment so far."""
+    accepted_length = models.PositiveIntegerField(default=0)
+    """Characters of ``text`` that QQ has proven to have."""
+    media = models.JSONField(null=True)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    seq = models.PositiveIntegerField(default=0)
+    """The delivery's ``seq`` when this row last changed: what replay asks by."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["attempt", "number"], name="one_number_per_segment_of_attempt")
+        ]
+
+    def __str__(self) -> str:
+        return f"segment {self.number} of attempt {self.attempt_id}"
+
+
+class ChunkKind(models.TextChoices):
+    OPENING = "opening", _("opening")
+    MIDDLE = "middle", _("middle")
+    CLOSING = "closing", _("closing")
+    PLAIN = "plain", _("plain message")
+    UPLOAD = "upload", _("upload")
+    MEDIA = "media", _("media")
+
+
+class ChunkStatus(models.TextChoices):
+    SENDING = "sending", _("sending")
+    ACCEPTED = "accepted", _("accepted")
+    DUPLICATE = "duplicate", _("duplicate refused")
+    IN_REVIEW = "in_review", _("in review")
+    REFUSED = "refused", _("refused")
+    THROTTLED = "throttled", _("throttled")
+    UNKNOWN = "unknown", _("unknown")
+
+
+class Chunk(models.Model):
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="chunks")
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=8, choices=ChunkKind)
+    status = models.CharField(max_length=10, choices=ChunkStatus, default=ChunkStatus.SENDING)
+    state = models.PositiveSmallIntegerField(null=True)
+    """QQ's own number in the frame: 1 generating, 10 finished; none outside a stream."""
+    index = models.IntegerField(null=True)
+    msg_seq = models.PositiveBigIntegerField(null=True)
+    start = models.PositiveIntegerField(default=0)
+    """Where ``text`` begins in the segment's text, characters."""
+    text = models.TextField(blank=True)
+    """The new characters this chunk carried (a cumulative frame repeats the earlier ones on the wire)."""
+    why = models.CharField(max_length=20, blank=True)
+    """Why this chunk exists beside the plain run of things: retry, repeat, newline, plain, proactive …"""
+    request = models.JSONField(default=dict)
+    http_status = models.PositiveSmallIntegerField(null=True)
+    code = models.IntegerField(null=True)
+    message = models.TextField(blank=True)
+    trace_id = models.CharField(max_length=128, blank=True)
+    answer = models.TextField(blank=True)
+    sent_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+    elapsed_ms = models.FloatField(null=True)
+    seq = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["segment", "number"], name="one_number_per_chunk_of_segment")
+        ]
+
+    def __str__(self) -> str:
+        return f"chunk {self.number} of segment {self.segment_id}"
+
+
+class PassivePair(models.Model):
+    """The ledger: each (msg_id, msg_seq) pair of a target belongs to one segment, or to one frame and its repeats."""
+
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="+")
+    target_id = models.CharField(max_length=128)
+    msg_id = models.CharField(max_length=200)
+    msg_seq = models.PositiveBigIntegerField()
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="pairs")
+    chunk_number = models.PositiveIntegerField(null=True)
+    """The frame that owns it, by its number; none: the whole segment does."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bot", "target_id", "msg_id", "msg_seq"], name="one_owner_per_passive_pair"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.msg_id}#{self.msg_seq}"
