@@ -1,0 +1,17 @@
+"""The ASGI door: pages and API over HTTP, the live view over websocket."""
+
+from __future__ import annotations
+
+import os
+
+from channels.routing import ProtocolTypeRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "qqconsole.settings")
+
+pages = get_asgi_application()
+
+# Consumers import models, which need the application registry that the line above filled.
+from qqconsole.live.routing import websocket_application  # noqa: E402
+
+application = ProtocolTypeRouter({"http": pages, "websocket": websocket_application})
