@@ -299,6 +299,7 @@ async def test_a_stalled_model_notices_that_its_client_left(url: str, http: aioh
         first = await answer.content.readuntil(b"\n\n")
         assert first.startswith(b"data: ")
         assert (await answers(http, script="stall"))[0]["state"] == "running"
+        answer.close()
     assert await answers(http, script="stall", state="gone", wait="5")
 
 
