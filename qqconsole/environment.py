@@ -1,4 +1,4 @@
-"""What the process is told from outside: variables, their ``NAME_FILE`` twins, and keys kept in the data folder.
+"""What the process is told from outside: variables, their ``NAME_FILE`` twins, keys in the data folder.
 
 Every variable the settings read goes through ``read``, which notes its name: a test compares the list with
 ``docs/settings.md``.

@@ -1,4 +1,4 @@
-"""One line a record: key=value, with the delivery's and QQ's trace id where the caller gave them, no secrets."""
+"""One line a record: key=value, the delivery and QQ's trace id where the caller gave them, no secrets."""
 
 from __future__ import annotations
 

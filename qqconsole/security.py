@@ -1,4 +1,4 @@
-"""The content security policy: everything comes from this host, nothing runs inline, nobody frames the console."""
+"""The content security policy: all from this host, nothing inline, nobody frames the console."""
 
 from __future__ import annotations
 

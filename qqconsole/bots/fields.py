@@ -28,7 +28,7 @@ def box() -> MultiFernet:
 
 
 class Secret(str):
-    """A decrypted value: a ``str`` to whoever uses it, silent to whoever prints its repr (logs, debug pages)."""
+    """A decrypted value: a ``str`` to whoever uses it, silent to whoever prints its repr."""
 
     __slots__ = ()
 
