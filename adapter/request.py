@@ -1,4 +1,4 @@
-"""One HTTP request to QQ's API, as data: what is sent, where, and which rate limit and time-out it falls under."""
+"""One HTTP request to QQ's API, as data: what is sent, where, and under which rate limit and time-out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Endpoint(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """``path`` starts with "/" and holds QQ's ids as they are: the client encodes them. ``body`` goes out as JSON."""
+    """``path`` starts with "/"; the client encodes what a URL cannot hold. ``body`` goes out as JSON."""
 
     method: str
     path: str
