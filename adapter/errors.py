@@ -76,11 +76,7 @@ class GatewayRefused(AdapterError):
 
 
 class LintError(AdapterError):
-    """``rule`` names the rule of ``adapter.lint`` that the frame broke."""
-
-    def __init__(self, rule: str, words: str) -> None:
-        super().__init__(f"{rule}: {words}")
-        self.rule = rule
+    """A frame of ours breaks the rule that the words name (``adapter.lint``)."""
 
 
 class AddressRefused(AdapterError):

@@ -1,0 +1,57 @@
+"""Frame: what the machine asks to be sent. Recorded, it becomes a Chunk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from adapter.pieces import MediaItem
+
+
+class FrameKind(StrEnum):
+    OPENING = "opening"
+    MIDDLE = "middle"
+    CLOSING = "closing"
+    PLAIN = "plain"
+    UPLOAD = "upload"
+    MEDIA = "media"
+
+
+class Pair(StrEnum):
+    """Which (msg_id, msg_seq) pair the frame uses; the number itself is allocated by the ledger."""
+
+    NONE = "none"
+    """No msg_id, or an endpoint without msg_seq."""
+    NEW = "new"
+    SEGMENT = "segment"
+    """The pair the segment was opened with (current dialect)."""
+    REPEAT = "repeat"
+    """The pair of the frame before: the very same content again, because its outcome is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    kind: FrameKind
+    segment: int
+    """Number of the segment in the attempt, from 1."""
+    start: int
+    end: int
+    """``text`` is the segment's text from ``start`` to ``end`` (characters)."""
+    text: str
+    """The characters this frame adds to what the user sees."""
+    wire_text: str
+    """What goes over the wire: cumulative or not, with the closing newline where the dialect wants one."""
+    markdown: bool
+    reference: str | None
+    pair: Pair
+    index: int | None = None
+    stream_id: str = ""
+    why: str = ""
+    """Why it exists beside the plain run: again, repeat, newline, plain, proactive, neutralised, rest, notice …"""
+    media: MediaItem | None = None
+    file_info: str = ""
+
+    @property
+    def urgent(self) -> bool:
+        """Opening and closing frames go before middle ones when the pace is short."""
+        return self.kind is not FrameKind.MIDDLE

@@ -1,0 +1,52 @@
+"""The last look at a frame before it leaves: rules of the protocol that no bug of ours may break on the wire.
+
+``check`` raises LintError; the delivery then fails with a row that says which rule, and QQ never sees the frame.
+"""
+
+from __future__ import annotations
+
+from adapter.boundaries import is_blank
+from adapter.dialects import Dialect
+from adapter.errors import LintError
+from adapter.frames import Frame, FrameKind, Pair
+from adapter.segment import Segment
+
+_STREAM = (FrameKind.OPENING, FrameKind.MIDDLE, FrameKind.CLOSING)
+
+
+def check(frame: Frame, segment: Segment, dialect: Dialect | None) -> None:
+    """Raises LintError when ``frame`` would break a rule of the sheet (4.1, 4.2.2) or of house plan section 6."""
+    if frame.kind in _STREAM:
+        if dialect is None:
+            raise LintError("a stream frame in a scene that never streams (sheet 0.1 fact 2)")
+        _check_stream(frame, segment, dialect)
+    elif frame.kind is FrameKind.PLAIN and is_blank(frame.wire_text):
+        raise LintError("a message with nothing visible (50006)")
+    elif frame.kind is FrameKind.MEDIA and frame.media is None:
+        raise LintError("a media message without its item")
+
+
+def _check_stream(frame: Frame, segment: Segment, dialect: Dialect) -> None:
+    if frame.kind is FrameKind.OPENING:
+        if frame.stream_id:
+            raise LintError("an opening frame carries no stream id (sheet 0.1 fact 3)")
+        if is_blank(frame.wire_text):
+            raise LintError("a stream is never opened with nothing visible")
+        if frame.pair not in (Pair.NEW, Pair.REPEAT):
+            raise LintError("an opening frame takes a pair of its own")
+    elif not frame.stream_id:
+        raise LintError("a later frame names the stream (sheet 4.2.2 r3)")
+    if frame.media is not None:
+        raise LintError("no media inside a stream (sheet 4.2.2 r17)")
+    if frame.end < segment.accepted:
+        raise LintError("a frame never takes back accepted text (sheet 4.2.2 r5)")
+    if dialect.cumulative:
+        if not frame.wire_text.startswith(segment.text[: segment.accepted]):
+            raise LintError("a cumulative frame extends what was accepted (sheet 4.2.2 r5)")
+        if frame.kind is not FrameKind.OPENING and frame.pair is not Pair.SEGMENT:
+            raise LintError("all frames of a stream share its pair (sheet 4.2.3)")
+    else:
+        if frame.start != segment.accepted:
+            raise LintError("a delta holds only what was not sent (sheet 4.1)")
+        if frame.kind is FrameKind.CLOSING and not frame.wire_text.endswith("\n"):
+            raise LintError("a closing frame ends in a newline (40034017)")

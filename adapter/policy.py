@@ -1,0 +1,43 @@
+"""What one reply must keep to: fixed when it starts, from the bot's settings and the message it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from adapter.dialects import Dialect
+
+
+class DeadReference(StrEnum):
+    """What to do when the msg_id of a passive reply is dead, foreign or used up."""
+
+    PROACTIVE = "proactive"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    dialect: Dialect | None
+    """None: this scene never streams (groups, guild channels, guild DMs: sheet 0.1 fact 2)."""
+    reference: str | None = None
+    """The inbound msg_id a passive reply names; None: proactive from the start."""
+    reference_until: float | None = None
+    """Machine time (seconds) at which QQ's window for ``reference`` ends (sheet 3.4)."""
+    interval: float = 0.5
+    """Seconds between the starts of two frames of one stream."""
+    closing_gap: float = 0.3
+    """Seconds between QQ's last answer and the next frame; also all that a closing frame waits (sheet 4.2.2 r12)."""
+    open_after: int = 12
+    """Visible characters before a stream is opened (sheet 4.2.4)."""
+    markdown: bool = True
+    on_dead_reference: DeadReference = DeadReference.PROACTIVE
+    notice: str = ""
+    """Told to the user when they would otherwise see nothing; empty: nothing is told."""
+    delays: tuple[float, ...] = (1.0, 2.0, 4.0)
+    """Seconds before the second, third, … try of a frame; the last one goes on (sheet 4.2.4)."""
+    tries: int = 8
+    """Tries of one frame in a row before the machine gives it up."""
+    pairs: bool = True
+    """Whether the scene's messages carry a msg_seq; guild endpoints know none (sheet 3.2)."""
+    uploads: bool = True
+    """Whether the scene has a files endpoint; guild scenes take a picture's address instead (sheet 3.2)."""

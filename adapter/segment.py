@@ -1,0 +1,98 @@
+"""Segment: one bubble on the user's screen while it is being made. Only ``stream.StreamMachine`` changes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from adapter.pieces import MediaItem
+
+
+class Stage(StrEnum):
+    """Where a segment is. Drawn in docs/architecture.md."""
+
+    GATHERING = "gathering"
+    """Nothing of it has left; it may become a stream or one plain message."""
+    HOLDING = "holding"
+    """It will be one plain message, once its text is whole."""
+    STREAMING = "streaming"
+    """Its opening frame was accepted: it must be closed."""
+    DONE = "done"
+
+
+class SegmentKind(StrEnum):
+    STREAM = "stream"
+    PLAIN = "plain"
+    MEDIA = "media"
+
+
+class SegmentStatus(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+    ENDED_BY_QQ = "ended_by_qq"
+    """QQ had finished the stream itself; nothing more could be added or closed."""
+    UNCLOSED = "unclosed"
+    """No closing frame could be brought to QQ (or QQ never told the stream's id)."""
+    DELIVERED = "delivered"
+    IN_REVIEW = "in_review"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class BarrierKind(StrEnum):
+    """What ends a segment's text."""
+
+    BREAK = "break"
+    MEDIA = "media"
+    CUT = "cut"
+    """The stream could take no more: the rest goes as a plain message."""
+    END = "end"
+    FAILURE = "failure"
+    """The source failed, or the house is closing."""
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    kind: BarrierKind
+    item: MediaItem | None = None
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class Segment:
+    number: int
+    markdown: bool
+    kind: SegmentKind = SegmentKind.PLAIN
+    purpose: str = "reply"
+    """reply · rest · notice"""
+    stage: Stage = Stage.GATHERING
+    status: SegmentStatus = SegmentStatus.OPEN
+    text: str = ""
+    accepted: int = 0
+    """Characters of ``text`` that QQ has proven to have."""
+    tried: int = 0
+    """Characters of ``text`` that QQ may have: at least ``accepted``."""
+    message_id: str = ""
+    """QQ's id of the stream or message."""
+    next_index: int = 0
+    barrier: Barrier | None = None
+    """Set: the text is whole."""
+    in_review: bool = False
+    doubtful: bool = False
+    """Some of its text may or may not have arrived, and nothing can prove it any more."""
+    neutralised: bool = False
+    media: MediaItem | None = None
+    file_info: str = ""
+    code: int | None = None
+    """QQ's code that decided its status."""
+
+    @property
+    def shown(self) -> bool:
+        """Whether the user sees, or may see, something of it."""
+        return self.tried > 0 or bool(self.message_id) or self.in_review or self.doubtful
+
+    @property
+    def unsent(self) -> str:
+        return self.text[self.accepted :]

@@ -1,0 +1,220 @@
+"""Drives one StreamMachine over a client: reads the source, posts the frames, records both. All the waiting is here."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from adapter import lint
+from adapter.answers import Answer
+from adapter.dialects import Dialect, media_request, plain_request, stream_request
+from adapter.frames import Frame, FrameKind
+from adapter.media import upload_request
+from adapter.pieces import Break, MediaOutcome, Reasoning, SendMedia, Source, SourceFailed, Text
+from adapter.request import Request
+from adapter.segment import Segment
+from adapter.stream import Done, NeedInput, Send, StreamMachine, Wait
+from adapter.targets import Target
+from adapter.verdicts import Outcome, Verdict
+
+
+class Client(Protocol):
+    async def send(self, request: Request) -> Answer:
+        """QQ's answer; raises nothing but CancelledError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A committed intention to send: the request that may leave now, and what the recorder knows it by."""
+
+    request: Request
+    ticket: object
+
+
+class Recorder(Protocol):
+    """The record of one attempt. The row first: ``intend`` returns only when the intention is committed."""
+
+    async def intend(self, frame: Frame, segment: Segment, build: Callable[[int | None], Request]) -> Intent:
+        """Allocate the frame's msg_seq, write its Chunk as *sending*, return the request built with it."""
+        ...
+
+    def settle(self, intent: Intent, answer: Answer, verdict: Verdict, segment: Segment) -> Awaitable[None]:
+        """Write QQ's answer to the Chunk and the segment's new state; the writes keep their order."""
+        ...
+
+    def generated(self, text: str) -> None: ...
+
+    def reasoned(self, text: str) -> None: ...
+
+
+def request_for(dialect: Dialect | None, frame: Frame, target: Target, msg_seq: int | None) -> Request:
+    """The frame as QQ's request: a new plain dict each time, so that a repeat never shares a half-changed copy."""
+    if frame.kind is FrameKind.PLAIN:
+        return plain_request(frame, target, msg_seq)
+    if frame.kind is FrameKind.UPLOAD:
+        if frame.media is None:
+            raise ValueError("an upload without its item")
+        return upload_request(target, frame.media)
+    if frame.kind is FrameKind.MEDIA:
+        return media_request(frame, target, msg_seq)
+    if dialect is None:
+        raise ValueError("a stream frame without a dialect")
+    return stream_request(dialect, frame, target, msg_seq)
+
+
+class Sender:
+    """One reply. ``run`` once; ``cancel`` and ``interrupt`` may be called from the same loop meanwhile."""
+
+    def __init__(
+        self,
+        machine: StreamMachine,
+        client: Client,
+        recorder: Recorder,
+        target: Target,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._machine = machine
+        self._client = client
+        self._recorder = recorder
+        self._target = target
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._hungry = False
+        self._progress = asyncio.Event()
+        self._pump: asyncio.Task[None] | None = None
+        self._recorded: Awaitable[None] | None = None
+
+    async def run(self, source: Source | None) -> Outcome:
+        """Send all the source gives and say what became of it. ``None``: the machine has its input already.
+
+        Raises what the recorder raises (a lost fence, a database that is gone): then nothing more was sent.
+        """
+        if source is not None:
+            self._pump = asyncio.create_task(self._read(source))
+        try:
+            return await self._drive()
+        finally:
+            await self._stop_reading()
+            if source is not None:
+                # Python 3.11 refuses aclose() on a generator that is being closed already.
+                with suppress(RuntimeError):
+                    await source.aclose()
+
+    def cancel(self, reason: str = "cancelled") -> None:
+        """Close what is open with what is shown, and end."""
+        self._machine.cancel(reason)
+        self._halt()
+
+    def interrupt(self, reason: str, detail: str = "") -> None:
+        """Take no more from the source; send what was generated, close what is open, and end."""
+        self._machine.fail(reason, detail)
+        self._halt()
+
+    def _halt(self) -> None:
+        if self._pump is not None:
+            self._pump.cancel()
+        self._wake.set()
+
+    # ---- reading ----------------------------------------------------------------------------------------------
+
+    async def _read(self, source: Source) -> None:
+        machine = self._machine
+        reply: MediaOutcome | None = None
+        try:
+            while True:
+                piece = await source.asend(reply)
+                reply = None
+                if isinstance(piece, Text):
+                    self._recorder.generated(piece.text)
+                    machine.text(piece.text)
+                    if self._hungry:
+                        # Only then does more text change what may be sent: a waiting frame takes it along anyway.
+                        self._wake.set()
+                elif isinstance(piece, Reasoning):
+                    self._recorder.reasoned(piece.text)
+                elif isinstance(piece, Break):
+                    machine.break_()
+                    await self._settled()
+                elif isinstance(piece, SendMedia):
+                    machine.last_media = None
+                    machine.media(piece.item)
+                    await self._settled()
+                    reply = machine.last_media or MediaOutcome(False, "it was not sent")
+        except StopAsyncIteration:
+            machine.end()
+        except SourceFailed as failure:
+            machine.fail(failure.reason, failure.detail)
+        except Exception as error:  # noqa: BLE001 - the delivery's row gets it as its reason
+            machine.fail("source_crashed", f"{type(error).__name__}: {error}")
+        finally:
+            self._wake.set()
+
+    async def _settled(self) -> None:
+        """Until everything given so far has reached QQ and nothing is open."""
+        self._wake.set()
+        while not self._machine.settled:
+            self._progress.clear()
+            await self._progress.wait()
+
+    async def _stop_reading(self) -> None:
+        if self._pump is not None:
+            self._pump.cancel()
+            await asyncio.gather(self._pump, return_exceptions=True)
+
+    # ---- sending ----------------------------------------------------------------------------------------------
+
+    async def _drive(self) -> Outcome:
+        machine = self._machine
+        while True:
+            self._wake.clear()
+            move = machine.next(self._clock())
+            self._progress.set()
+            if isinstance(move, Send):
+                await self._post(move.frame)
+            elif isinstance(move, Wait):
+                await self._sleep_until(move.until)
+            elif isinstance(move, NeedInput):
+                self._hungry = True
+                await self._wake.wait()
+                self._hungry = False
+                # What the source has ready at once is taken at once: a whole reply goes as one message.
+                await asyncio.sleep(0)
+            elif isinstance(move, Done):
+                if self._recorded is not None:
+                    await self._recorded
+                return move.outcome
+
+    async def _sleep_until(self, until: float) -> None:
+        delay = until - self._clock()
+        if delay <= 0:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self._wake.wait()
+
+    async def _post(self, frame: Frame) -> None:
+        machine, target, dialect = self._machine, self._target, self._machine.policy.dialect
+        segment = machine.segments[frame.segment]
+        lint.check(frame, segment, dialect)
+
+        def build(msg_seq: int | None) -> Request:
+            return request_for(dialect, frame, target, msg_seq)
+
+        intent = await self._recorder.intend(frame, segment, build)
+        if self._recorded is not None:
+            await self._recorded
+        answer = await self._client.send(intent.request)
+        verdict = machine.answer(answer, self._clock())
+        self._recorded = self._recorder.settle(intent, answer, verdict, segment)
+
+
+def jitter() -> float:
+    """The factor of one wait: between 0.8 and 1.2, so that many streams do not come back at once."""
+    return random.uniform(0.8, 1.2)
