@@ -1,0 +1,152 @@
+"""Faults on demand: rules in the spirit of Mailpit's Chaos, each of which says how often it fired (sheet 8.10)."""
+
+import random
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+BEFORE, COMMIT, AFTER = "before", "commit", "after"
+
+# Every fault, with the moment it strikes unless the rule says otherwise: before the request took effect, on its
+# effect itself, or after it took effect (when only the answer is spoilt).
+FAULTS: dict[str, str] = {
+    "system_busy": BEFORE,
+    "throttled": BEFORE,
+    "reset": BEFORE,
+    "hang": AFTER,
+    "slow": BEFORE,
+    "html_413": BEFORE,
+    "html_502": BEFORE,
+    "no_message": BEFORE,
+    "ok_with_code": BEFORE,
+    "json_string": AFTER,
+    "json_null": AFTER,
+    "json_list": AFTER,
+    "audit_202": COMMIT,
+    "audit_201": COMMIT,
+    "undelivered": COMMIT,
+    "empty_body": AFTER,
+    "wrong_content_type": AFTER,
+    "charset": AFTER,
+    "code": BEFORE,
+    "token_expired": BEFORE,
+    "ip_refused": BEFORE,
+}
+ENDPOINTS = frozenset(
+    {"message", "stream", "files", "prepare", "part", "part_finish", "recall", "interaction", "me", "gateway", "token"}
+)
+FRAMES = frozenset({"opening", "middle", "closing", "none"})
+
+
+@dataclass(slots=True)
+class FaultRule:
+    """One rule. None means any; `count` is how often it may still fire, `seconds` how long slow and hang take.
+
+    `endpoint` "stream" means the streaming frames of both dialects; "message" every request to a messages address,
+    a `messages.stream` frame included. `frame` "none" means no streaming frame.
+    """
+
+    id: int
+    fault: str
+    endpoint: str | None = None
+    scene: str | None = None
+    frame: str | None = None
+    when: str = BEFORE
+    count: int | None = None
+    probability: float | None = None
+    bot: str | None = None
+    target: str | None = None
+    code: int | None = None
+    status: int | None = None
+    text: str | None = None
+    seconds: float | None = None
+    fired: int = 0
+
+    def meets(self, occasion: "Occasion") -> bool:
+        """Return whether this rule speaks of this request."""
+        return (
+            (self.count is None or self.fired < self.count)
+            and (self.endpoint is None or self.endpoint in occasion.endpoints)
+            and self.scene in (None, occasion.scene)
+            and self.frame in (None, occasion.frame or "none")
+            and self.bot in (None, occasion.bot)
+            and self.target in (None, occasion.target)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What the rules may look at in one request."""
+
+    endpoints: tuple[str, ...]
+    scene: str | None = None
+    frame: str | None = None
+    bot: str | None = None
+    target: str | None = None
+
+
+class Faults:
+    """The rules in force. The first that meets a request, and whose die falls, strikes."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._dice = random.Random(seed)
+        self._rules: list[FaultRule] = []
+        self._next_id = 1
+
+    def add(self, fault: str, **terms: Any) -> FaultRule:
+        """Add a rule and return it; raises ValueError for a fault or a term that does not exist."""
+        if fault not in FAULTS:
+            raise ValueError(f"no such fault: {fault}; there are {', '.join(FAULTS)}")
+        unknown = set(terms) - set(FaultRule.__slots__) | set(terms) & {"id", "fired"}
+        if unknown:
+            raise ValueError(f"a fault has no {', '.join(sorted(unknown))}")
+        terms = {name: value for name, value in terms.items() if value is not None}
+        if terms.get("endpoint") == "any":
+            del terms["endpoint"]
+        _choose("endpoint", terms, ENDPOINTS)
+        _choose("frame", terms, FRAMES)
+        _choose("when", terms, (BEFORE, AFTER))
+        if FAULTS[fault] == COMMIT:
+            terms["when"] = COMMIT
+        rule = FaultRule(self._next_id, fault, **({"when": FAULTS[fault]} | terms))
+        if fault == "code" and rule.code is None:
+            raise ValueError("the fault 'code' needs a code")
+        self._next_id += 1
+        self._rules.append(rule)
+        return rule
+
+    def set(self, *rules: dict[str, Any]) -> list[FaultRule]:
+        """Replace every rule by these (`{"fault": …, …}`); returns them, raises ValueError and then changes nothing."""
+        before, self._rules = self._rules, []
+        try:
+            return [self.add(**rule) for rule in rules]
+        except (TypeError, ValueError) as error:
+            self._rules = before
+            raise ValueError(str(error)) from error
+
+    def clear(self, rule_id: int | None = None) -> None:
+        """Remove that rule, or every rule."""
+        self._rules = [] if rule_id is None else [rule for rule in self._rules if rule.id != rule_id]
+
+    def strike(self, occasion: Occasion, when: str) -> FaultRule | None:
+        """Return the rule that strikes at this moment of this request, not yet counted as fired."""
+        for rule in self._rules:
+            if (
+                rule.when == when
+                and rule.meets(occasion)
+                and (rule.probability is None or self._dice.random() < rule.probability)
+            ):
+                return rule
+        return None
+
+    def __iter__(self) -> Iterable[FaultRule]:
+        return iter(self._rules)
+
+    def view(self) -> list[dict[str, Any]]:
+        """Return the rules as JSON, each with how often it fired."""
+        return [asdict(rule) for rule in self._rules]
+
+
+def _choose(name: str, terms: dict[str, Any], known: Iterable[str]) -> None:
+    if name in terms and terms[name] not in known:
+        raise ValueError(f"{name}: {terms[name]!r} is none of {', '.join(sorted(known))}")

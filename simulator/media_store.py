@@ -1,0 +1,86 @@
+"""Uploaded files: bound to their scene, good for their ttl (sheet 5.1)."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.bounded import Bounded
+from simulator.clock import Clock
+from simulator.codes import Refusal
+from simulator.switches import Switches
+
+KINDS = {1: "image", 2: "video", 3: "voice", 4: "file"}
+DEFAULT_TYPES = {"image": "image/png", "video": "video/mp4", "voice": "audio/silk", "file": "application/octet-stream"}
+KEPT = 500
+KEPT_BYTES = 4_000_000  # larger ones are remembered by size and sum only
+
+
+@dataclass(frozen=True, slots=True)
+class MediaItem:
+    """One uploaded file; `expires` 0 means never. `content` is None for large ones."""
+
+    id: str
+    file_info: str
+    scene: str
+    type: str
+    name: str
+    size: int
+    sha256: str
+    content: bytes | None
+    expires: float
+
+    @property
+    def content_type(self) -> str:
+        """The type a browser needs to show it."""
+        return mimetypes.guess_type(self.name)[0] or DEFAULT_TYPES[self.type]
+
+    def view(self) -> dict[str, Any]:
+        """Return what a bubble shows of it."""
+        return {
+            "type": self.type,
+            "name": self.name,
+            "size": self.size,
+            "sha256": self.sha256,
+            "url": f"/_sim/media/{self.id}" if self.content is not None else None,
+        }
+
+
+class MediaStore:
+    """The uploaded files of one bot."""
+
+    def __init__(self, clock: Clock, switches: Switches) -> None:
+        self._clock = clock
+        self._switches = switches
+        self._items: Bounded[str, MediaItem] = Bounded(KEPT)
+
+    def keep(self, scene: str, kind: str, name: str, content: bytes) -> MediaItem:
+        """Store a file and return it with its file_info."""
+        ttl = self._switches.media_ttl
+        item = MediaItem(
+            id=uuid.uuid4().hex,
+            file_info=f"sim-file-info-{uuid.uuid4().hex}",
+            scene=scene,
+            type=kind,
+            name=name,
+            size=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            content=content if len(content) <= KEPT_BYTES else None,
+            expires=self._clock.now() + ttl if ttl else 0,
+        )
+        self._items[item.file_info] = item
+        return item
+
+    def find(self, scene: str, file_info: Any) -> MediaItem:
+        """Return the file of that file_info; raises 304080 when unknown, of another scene or past its ttl."""
+        item = self._items.get(file_info) if isinstance(file_info, str) else None
+        if item is None or item.scene != scene or (item.expires and self._clock.now() > item.expires):
+            raise Refusal(304080)
+        return item
+
+    def by_id(self, item_id: str) -> MediaItem | None:
+        """Return the file of that id, for the phone page."""
+        return next((item for item in self._items.values() if item.id == item_id), None)
