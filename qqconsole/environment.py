@@ -19,7 +19,7 @@ from cryptography.fernet import Fernet
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
-class _SecretFiles(environ.FileAwareMapping):
+class _SecretFiles(environ.FileAwareMapping):  # type: ignore[misc]
     """``NAME_FILE`` holds the value of NAME; the newline an editor leaves is not part of it."""
 
     def __getitem__(self, key: str) -> str:
@@ -27,7 +27,7 @@ class _SecretFiles(environ.FileAwareMapping):
         return value.strip() if self.env.get(f"{key}_FILE") else value
 
 
-class _Environment(environ.FileAwareEnv):
+class _Environment(environ.FileAwareEnv):  # type: ignore[misc]
     ENVIRON = _SecretFiles(cache=False)
 
 

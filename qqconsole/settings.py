@@ -12,9 +12,7 @@ from qqconsole.environment import BASE_DIR, read, read_flag, read_list, read_por
 HOME = environment.data_folder()
 PORT = read_port("QQCONSOLE_PORT", 8000)
 
-SECRET_KEY = read("QQCONSOLE_SECRET_KEY") or environment.stored(
-    HOME / "secret_key", environment.new_secret_key
-)
+SECRET_KEY = read("QQCONSOLE_SECRET_KEY") or environment.stored(HOME / "secret_key", environment.new_secret_key)
 ENCRYPTION_KEY_FILE = HOME / "encryption_keys"
 ENCRYPTION_KEYS = read_list("QQCONSOLE_ENCRYPTION_KEYS", []) or [
     line for line in environment.stored(ENCRYPTION_KEY_FILE, environment.new_encryption_key).split() if line

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-# The settings make their keys on import, so the folder is named before anything loads them (and pyproject.toml
-# does not name the settings module: pytest-django would load it before this file).
+# The settings make their keys on import, so the folder is named before anything loads them. So pyproject.toml
+# does not name the settings module: pytest-django would load it before this file.
 _home = tempfile.TemporaryDirectory(prefix="qqconsole-test-", ignore_cleanup_errors=True)
 for _name in [name for name in os.environ if name.startswith("QQCONSOLE_")]:
     del os.environ[_name]
@@ -29,11 +29,7 @@ if str(settings.HOME) != os.path.realpath(_home.name):
 
 def _must_not_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     """What is missing on a developer's machine is skipped by name; where CI runs it has to be there."""
-    if (
-        os.environ.get("CI", "").lower() in {"1", "true"}
-        and report.skipped
-        and not hasattr(report, "wasxfail")
-    ):
+    if os.environ.get("CI", "").lower() in {"1", "true"} and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"Skipped, which CI does not allow: {report.longrepr}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -36,16 +36,20 @@ class Secret(str):
         return "Secret('…')" if self else "Secret('')"
 
 
-class EncryptedTextField(models.TextField):
+if TYPE_CHECKING:
+    _Text = models.TextField[str, str]
+else:
+    _Text = models.TextField
+
+
+class EncryptedTextField(_Text):
     """Ciphertext in the database, a ``Secret`` in Python; left out of forms and blank in fixtures."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("editable", False)
         super().__init__(*args, **kwargs)
 
-    def from_db_value(
-        self, value: str | None, expression: Any, connection: BaseDatabaseWrapper
-    ) -> Secret | None:
+    def from_db_value(self, value: str | None, expression: Any, connection: BaseDatabaseWrapper) -> Secret | None:
         if not value:
             return None if value is None else Secret("")
         try:

@@ -1,0 +1,62 @@
+"""Every error of the API has one shape: ``{"error": {"code": …, "message": …}}``."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+
+log = logging.getLogger(__name__)
+
+CODES = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    422: "invalid",
+    500: "internal",
+}
+
+
+def error_response(status: int, message: str, **more: Any) -> JsonResponse:
+    """The one error document; ``more`` goes beside code and message."""
+    body = {"error": {"code": CODES.get(status, "error"), "message": message, **more}}
+    response = JsonResponse(body, status=status)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="qqconsole"'
+    return response
+
+
+def not_found(request: HttpRequest, path: str = "") -> HttpResponse:
+    """The answer for an address the API does not have."""
+    return error_response(404, "There is nothing at this address.")
+
+
+def register(api: NinjaAPI) -> None:
+    """Give the API its error documents."""
+
+    @api.exception_handler(HttpError)
+    def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
+        return error_response(error.status_code, str(error))
+
+    @api.exception_handler(Http404)
+    def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
+        return error_response(404, "There is no such row.")
+
+    @api.exception_handler(ValidationError)
+    def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        problems = [
+            {"where": ".".join(str(step) for step in problem["loc"]), "what": problem["msg"]}
+            for problem in error.errors
+        ]
+        return error_response(422, "The request does not fit the schema.", problems=problems)
+
+    @api.exception_handler(Exception)
+    def _broken(request: HttpRequest, error: Exception) -> HttpResponse:
+        log.error("The API failed on %s %s", request.method, request.path, exc_info=error)
+        return error_response(500, "The console failed at this; its log says more.")

@@ -1,0 +1,100 @@
+"""The API's questions. Reading never causes a send; the one thing here that acts is ``cancel``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.utils.translation import get_language
+from ninja import P, Query, Router
+from ninja.errors import HttpError
+
+from qqconsole.api import schemas
+from qqconsole.api.pages import before_id, before_moment, moment_cursor, page
+from qqconsole.bots.models import Bot, BotConnection
+from qqconsole.conversations.models import Session
+from qqconsole.deliveries.models import Delivery, Kind, Status
+from qqconsole.engine.cancel import request_cancel
+from qqconsole.live.documents import connection_document, delivery_document, delivery_head, session_document
+
+router = Router()
+
+Limit = Annotated[int, P(ge=1, le=200)]
+Cursor = Annotated[str, P(max_length=60, description="From the `next` of the page before.")]
+FAILURES: dict[Any, Any] = {code: schemas.FailureDocument for code in (400, 401, 403, 404, 409, 422)}
+
+
+@router.get("/bots", response={200: schemas.BotPage, **FAILURES}, summary="Bots, without their secrets")
+def bots(request: HttpRequest) -> dict[str, Any]:
+    rows = Bot.objects.select_related("connection").defer("secret", "source_key")
+    return {"items": [bot_document(bot) for bot in rows], "next": None}
+
+
+@router.get("/sessions", response={200: schemas.SessionPage, **FAILURES}, summary="Sessions, newest first")
+def sessions(request: HttpRequest, bot: int | None = None, limit: Limit = 50, cursor: Cursor = "") -> dict[str, Any]:
+    rows = Session.objects.filter(before_moment("last_at", cursor)).order_by("-last_at", "-pk")
+    if bot is not None:
+        rows = rows.filter(bot=bot)
+    return page(request, rows, limit, session_document, lambda row: moment_cursor(row.last_at, row.pk))
+
+
+@router.get("/deliveries", response={200: schemas.DeliveryPage, **FAILURES}, summary="Deliveries, newest first")
+def deliveries(
+    request: HttpRequest,
+    session: int | None = None,
+    status: Annotated[Status | None, Query()] = None,
+    kind: Annotated[Kind | None, Query()] = None,
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> dict[str, Any]:
+    rows = Delivery.objects.select_related("session").filter(before_id(cursor)).order_by("-pk")
+    if session is not None:
+        rows = rows.filter(session=session)
+    if status is not None:
+        rows = rows.filter(status=status)
+    if kind is not None:
+        rows = rows.filter(kind=kind)
+    return page(request, rows, limit, delivery_head, lambda row: str(row.pk))
+
+
+@router.get(
+    "/deliveries/{int:delivery_id}",
+    response={200: schemas.DeliveryDocument, **FAILURES},
+    summary="One delivery with every attempt, segment and chunk",
+)
+def delivery(request: HttpRequest, delivery_id: int) -> dict[str, Any]:
+    rows = Delivery.objects.select_related("session").prefetch_related(
+        "attempts__requested_by", "attempts__segments__chunks"
+    )
+    return delivery_document(get_object_or_404(rows, pk=delivery_id), get_language() or "en")
+
+
+@router.post(
+    "/deliveries/{int:delivery_id}/cancel",
+    response={202: schemas.CancelDocument, **FAILURES},
+    summary="Stop a delivery that has not ended: its open segment is closed, the rest is not sent",
+)
+def cancel(request: HttpRequest, delivery_id: int) -> tuple[int, dict[str, Any]]:
+    row = get_object_or_404(Delivery.objects.only("pk", "status"), pk=delivery_id)
+    if not request_cancel(row.pk):
+        raise HttpError(409, "This delivery has ended already.")
+    return 202, {"id": row.pk, "cancelling": True}
+
+
+def bot_document(bot: Bot) -> dict[str, Any]:
+    """The bot's settings and connection; neither its secret nor the model's key."""
+    connection = getattr(bot, "connection", None) or BotConnection(bot=bot)
+    return {
+        "id": bot.pk,
+        "name": bot.name,
+        "enabled": bot.enabled,
+        "is_demo": bot.is_demo,
+        "app_id": bot.app_id,
+        "api_base": bot.api_base,
+        "dialect": bot.dialect,
+        "source": bot.source,
+        "source_url": bot.source_url,
+        "source_model": bot.source_model,
+        "connection": connection_document(connection),
+    }
