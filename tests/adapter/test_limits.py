@@ -1,0 +1,141 @@
+"""The pace limiter: never more than N in any one second, in order, and without starving anyone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapter.limits import Pace, Window
+from adapter.request import Endpoint
+
+
+def most_in_one_second(times: list[float]) -> int:
+    most = first = 0
+    for last, moment in enumerate(times):
+        while moment - times[first] >= 1.0:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def run(window: Window, arrivals: list[float]) -> list[float]:
+    """What leaves when, for requests that arrive in this order; the wait is taken by moving the clock."""
+    now, left = 0.0, []
+    for arrival in arrivals:
+        now = max(now, arrival)
+        now = window.ready_at(now)
+        window.take(now)
+        left.append(now)
+    return left
+
+
+@given(
+    rate=st.sampled_from([1.0, 2.5, 9.0, 45.0, 90.0]),
+    gaps=st.lists(st.floats(0, 0.4), min_size=1, max_size=300),
+)
+def test_never_more_than_n_in_any_one_second(rate: float, gaps: list[float]) -> None:
+    arrivals, now = [], 0.0
+    for gap in gaps:
+        now += gap * gap
+        arrivals.append(now)
+    assert most_in_one_second(run(Window(rate), arrivals)) <= rate
+
+
+def test_a_crowd_leaves_evenly() -> None:
+    left = run(Window(45.0), [0.0] * 180)
+    assert most_in_one_second(left) <= 45
+    assert 3.0 < left[-1] < 4.2
+    in_the_first_tenth = sum(1 for moment in left if moment < 0.1)
+    assert in_the_first_tenth <= 4 + 5
+
+
+def test_a_lone_request_does_not_wait() -> None:
+    arrivals = [n * 0.05 for n in range(100)]
+    assert run(Window(45.0), arrivals) == arrivals
+
+
+def test_rates_below_one_stretch_the_window() -> None:
+    left = run(Window(0.5), [0.0] * 4)
+    assert [round(moment) for moment in left] == [0, 2, 4, 6]
+
+
+@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf")])
+def test_a_rate_must_be_above_zero(rate: float) -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        Window(rate)
+
+
+def test_a_closed_window_opens_again() -> None:
+    window = Window(10.0)
+    window.close(5.0)
+    assert window.ready_at(1.0) == 5.0
+    assert window.ready_at(6.0) == 6.0
+
+
+async def test_the_real_clock_keeps_the_rate_and_the_order() -> None:
+    pace, order, times = Pace(stream=100.0), [], []
+
+    async def one(number: int) -> None:
+        await pace.wait(Endpoint.STREAM)
+        order.append(number)
+        times.append(time.monotonic())
+
+    await asyncio.gather(*(one(number) for number in range(150)))
+    assert order == list(range(150))
+    assert most_in_one_second(times) <= 100
+    assert times[-1] - times[0] < 2.5
+
+
+async def test_urgent_ones_pass_but_do_not_starve_the_others() -> None:
+    pace, order = Pace(stream=50.0), []
+
+    async def one(name: str, urgent: bool) -> None:
+        await pace.wait(Endpoint.STREAM, urgent=urgent)
+        order.append(name)
+
+    for _ in range(5):
+        await pace.wait(Endpoint.STREAM)
+    await asyncio.gather(*(one(f"plain{n}", False) for n in range(4)), *(one(f"urgent{n}", True) for n in range(10)))
+    assert order[0] == "urgent0"
+    assert [name for name in order if name.startswith("urgent")] == [f"urgent{n}" for n in range(10)]
+    assert [name for name in order if name.startswith("plain")] == [f"plain{n}" for n in range(4)]
+    assert order.index("plain0") <= 5
+
+
+async def test_a_waiter_that_gives_up_takes_no_place() -> None:
+    pace = Pace(recall=20.0)
+    for _ in range(2):
+        await pace.wait(Endpoint.RECALL)
+    gone = asyncio.create_task(pace.wait(Endpoint.RECALL))
+    stays = asyncio.create_task(pace.wait(Endpoint.RECALL))
+    await asyncio.sleep(0)
+    gone.cancel()
+    started = time.monotonic()
+    await stays
+    assert time.monotonic() - started < 0.1
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+
+
+async def test_slowing_down_holds_waiters_and_newcomers() -> None:
+    pace = Pace()
+    pace.slow_down(Endpoint.STREAM, 0.15)
+    started = time.monotonic()
+    await pace.wait(Endpoint.MESSAGE)
+    assert time.monotonic() - started < 0.1
+    await pace.wait(Endpoint.STREAM)
+    assert time.monotonic() - started >= 0.15
+
+
+async def test_other_endpoints_are_not_limited() -> None:
+    pace = Pace()
+    started = time.monotonic()
+    for _ in range(1_000):
+        await pace.wait(Endpoint.OTHER)
+    pace.slow_down(Endpoint.OTHER, 60)
+    await pace.wait(Endpoint.OTHER)
+    assert time.monotonic() - started < 0.5
