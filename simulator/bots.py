@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.bounded import Bounded
 from simulator.clock import Clock
+from simulator.codes import Refusal
 from simulator.ledger import PassiveLedger
 from simulator.media_store import MediaStore
 from simulator.options import BotAccount, Options
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from simulator.gateway_session import GatewaySession
     from simulator.streams_current import CurrentStream
     from simulator.streams_legacy import LegacyStream
+    from simulator.uploads import Upload
 
 KEPT = 20_000
+DAY = 86_400.0
 
 
 class Bot:
@@ -63,6 +66,8 @@ class Bot:
         self.sent: Bounded[str, tuple[str, str, float]] = Bounded(KEPT)  # message id -> scene, target, when
         self.audits: dict[str, tuple[str, str, Bubble]] = {}  # audit id -> scene, target, bubble held back
         self.interactions: dict[str, float] = {}  # interaction id -> when it was pushed
+        self.uploads: Bounded[str, Upload] = Bounded(50)
+        self.uploaded: tuple[float, int] = (0.0, 0)  # start of the day's count, bytes since
         self.sessions: dict[str, GatewaySession] = {}
         self.starts = 0  # identifies so far, for session_start_limit
         self.gateway_rate = SlidingWindow(None, 60)
@@ -77,6 +82,20 @@ class Bot:
     def dropping(self) -> bool:
         """Whether sends are answered 200 and dropped at this moment (sheet 2.4)."""
         return self.dropping_until is not None and not self.live and self.clock.now() < self.dropping_until
+
+    def refuse_capacity(self, size: int, limit: int | None) -> None:
+        """Raise 40093002 when `size` more bytes would be more than a day's uploads (sheet 5.3)."""
+        since, used = self.uploaded
+        if self.clock.now() - since >= DAY:
+            used = 0
+        if limit is not None and used + size > limit:
+            raise Refusal(40093002)
+
+    def take_capacity(self, size: int) -> None:
+        """Count `size` bytes as uploaded today."""
+        now = self.clock.now()
+        since, used = self.uploaded
+        self.uploaded = (now, size) if now - since >= DAY else (since, used + size)
 
     def view(self) -> dict[str, Any]:
         """Return the bot as `/users/@me` does, with the fields botpy needs (sheet 2.1)."""

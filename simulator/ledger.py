@@ -90,7 +90,7 @@ class PassiveLedger:
         return found
 
     def event(self, scene: str, target: str, event_id: Any, now: float, *, stream: bool = False) -> Inbound:
-        """Return the event of that outer id; raises 40034025 (unknown), 40034027 (not replyable), 40034026 (expired)."""
+        """Return the event of that outer id; raises 40034025 (unknown), 40034027 (not replyable), 40034026 (old)."""
         found = self._events.get(event_id) if isinstance(event_id, str) else None
         if found is None or (found.scene, found.target) != (scene, target):
             raise Refusal(40034025)

@@ -15,6 +15,9 @@ from simulator.switches import Switches
 
 KINDS = {1: "image", 2: "video", 3: "voice", 4: "file"}
 DEFAULT_TYPES = {"image": "image/png", "video": "video/mp4", "voice": "audio/silk", "file": "application/octet-stream"}
+MEGABYTE = 1024 * 1024
+SOFT_LIMITS = {"image": 20 * MEGABYTE, "video": 30 * MEGABYTE, "voice": 20 * MEGABYTE, "file": 200 * MEGABYTE}
+HARD_LIMIT = 200 * MEGABYTE
 KEPT = 500
 KEPT_BYTES = 4_000_000  # larger ones are remembered by size and sum only
 
@@ -84,3 +87,21 @@ class MediaStore:
     def by_id(self, item_id: str) -> MediaItem | None:
         """Return the file of that id, for the phone page."""
         return next((item for item in self._items.values() if item.id == item_id), None)
+
+
+def looks_like(kind: str, content: bytes) -> bool:
+    """Return whether the first bytes are of a format QQ takes for that kind (sheet 5.1); a file may be anything."""
+    match kind:
+        case "image":
+            return content.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM")) or (
+                content.startswith(b"RIFF") and content[8:12] == b"WEBP"
+            )
+        case "video":
+            return content[4:8] == b"ftyp"
+        case "voice":
+            silk = content.startswith((b"\x02#!SILK_V3", b"#!SILK_V3"))
+            mp3 = content.startswith(b"ID3") or content[:2] in (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
+            wav = content.startswith(b"RIFF") and content[8:12] == b"WAVE"
+            return silk or mp3 or wav or content.startswith(b"OggS")
+        case _:
+            return bool(content)

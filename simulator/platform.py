@@ -46,6 +46,9 @@ class Platform:
     def reset(self) -> None:
         """Forget conversations, faults, requests and violations. Bots, tokens and gateway sessions stay."""
         for app_id, bot in self.bots.items():
+            for stream in bot.open_streams.values():
+                if stream.timer is not None:
+                    stream.timer.cancel()
             account = BotAccount(app_id, bot.secret, bot.name, bot.verified)
             fresh = Bot(account, self.options, self.clock, self.switches, self.observers)
             fresh.sessions = bot.sessions

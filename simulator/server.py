@@ -13,15 +13,19 @@ from simulator.clock import Clock
 from simulator.control import Control
 from simulator.exchange import Exchange
 from simulator.faults import Faults
+from simulator.files import post_file
 from simulator.gateway import Gateway
+from simulator.guild import create_dm, post_guild_message
 from simulator.identity import by_secret, get_app_access_token, get_me
 from simulator.messages import post_message
 from simulator.model import add_model_routes
 from simulator.options import BotAccount, Options
 from simulator.phone import add_phone_routes
 from simulator.platform import Platform
+from simulator.recall import acknowledge_interaction, recall_message
 from simulator.streams_current import post_stream_message
 from simulator.switches import Switches
+from simulator.uploads import by_upload, put_part, upload_part_finish, upload_prepare
 
 BODY_LIMIT = 256 * 1024 * 1024  # bytes; what QQ refuses before that, the exchange refuses
 
@@ -135,5 +139,16 @@ class Simulator:
         for kind, scene in (("users", "c2c"), ("groups", "group")):
             at = f"/v2/{kind}/{{target}}"
             route("POST", f"{at}/messages", to(post_message, "message", scene=scene))
+            route("POST", f"{at}/files", to(post_file, "files", scene=scene))
+            route("POST", f"{at}/upload_prepare", to(upload_prepare, "prepare", scene=scene))
+            route("POST", f"{at}/upload_part_finish", to(upload_part_finish, "part_finish", scene=scene))
+            route("DELETE", f"{at}/messages/{{message_id}}", to(recall_message, "recall", scene=scene))
         route("POST", "/v2/users/{target}/stream_messages", to(post_stream_message, "stream", scene="c2c"))
+        for kind, scene in (("channels", "guild"), ("dms", "dm")):
+            at = f"/{kind}/{{target}}/messages"
+            route("POST", at, to(post_guild_message, "message", scene=scene))
+            route("DELETE", f"{at}/{{message_id}}", to(recall_message, "recall", scene=scene))
+        route("POST", "/users/@me/dms", to(create_dm, "dms"))
+        route("PUT", "/interactions/{interaction_id}", to(acknowledge_interaction, "interaction"))
+        route("PUT", "/cos/{app_id}/{upload}/{index}", to(put_part, "part", caller=by_upload))
         route("*", "/{tail:.*}", self._exchange.unknown)
