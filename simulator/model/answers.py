@@ -77,9 +77,7 @@ class Answers:
     def open(self, seed: int, **facts: Any) -> Answer:
         """Return a new running answer, numbered and kept."""
         self._number += 1
-        answer = Answer(
-            self._number, f"chatcmpl-{seed:016x}-{self._number}", asked_at=time.monotonic(), **facts
-        )
+        answer = Answer(self._number, f"chatcmpl-{seed:016x}-{self._number}", asked_at=time.monotonic(), **facts)
         self._answers.append(answer)
         return answer
 
@@ -88,8 +86,7 @@ class Answers:
         return [
             answer
             for answer in self._answers
-            if answer.number > number
-            and all(getattr(answer, name) == value for name, value in wanted.items())
+            if answer.number > number and all(getattr(answer, name) == value for name, value in wanted.items())
         ]
 
     def end(self, answer: Answer, state: str, finish: str | None = None) -> None:

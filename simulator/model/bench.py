@@ -38,9 +38,7 @@ class Bench:
         rate = min(max(given.get("rate", 30.0), 0.1), 1000.0)
         count = int(given.get("pieces", round(rate * given.get("seconds", 10.0))))
         chars = int(given.get("chars", DIGITS + 1))
-        return cls(
-            rate, min(max(count, 1), 100_000), min(max(chars, DIGITS + 1), 2000), given.get("stamp", 0) > 0
-        )
+        return cls(rate, min(max(count, 1), 100_000), min(max(chars, DIGITS + 1), 2000), given.get("stamp", 0) > 0)
 
     def piece(self, number: int) -> str:
         """Return piece `number` (from 0): its number, filler that shifts with it, a comma; `chars` long."""

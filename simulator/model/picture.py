@@ -37,10 +37,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 @functools.cache
 def demo_png(width: int = 480, height: int = 300) -> bytes:
     """Return the picture as PNG bytes; drawn once for a size, then kept."""
-    lines = [
-        [_ridge(x / width, base, wave, number) * height for x in range(width)]
-        for base, wave, number, _ in RIDGES
-    ]
+    lines = [[_ridge(x / width, base, wave, number) * height for x in range(width)] for base, wave, number, _ in RIDGES]
     sun_x, sun_y, sun_r = width * 0.68, height * 0.44, height * 0.11
     rows = bytearray()
     for y in range(height):
@@ -57,9 +54,4 @@ def demo_png(width: int = 480, height: int = 300) -> bytes:
                     colour = tone
             rows.extend(colour)
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        SIGNATURE
-        + _chunk(b"IHDR", header)
-        + _chunk(b"IDAT", zlib.compress(bytes(rows), 9))
-        + _chunk(b"IEND", b"")
-    )
+    return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(bytes(rows), 9)) + _chunk(b"IEND", b"")

@@ -10,8 +10,7 @@ from simulator.model.steps import Refusal
 
 EMPTY = "Invalid '{}': empty array. Expected an array with minimum length 1, but got an empty array instead."
 UNANSWERED = (
-    "An assistant message with 'tool_calls' must be followed by tool messages "
-    "responding to each 'tool_call_id'."
+    "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'."
 )
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 NUMBERS = {
@@ -23,9 +22,7 @@ NUMBERS = {
 
 
 def _missing(name: str) -> Refusal:
-    return Refusal(
-        400, f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter"
-    )
+    return Refusal(400, f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
 
 
 def _wrong(name: str, wanted: str, given: Any) -> Refusal:
@@ -103,9 +100,7 @@ def _refuse_options(body: dict[str, Any]) -> Refusal | None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return _wrong(name, "a decimal", value)
         if not low <= value <= high:
-            text = (
-                f"Invalid '{name}': expected a value between {low:g} and {high:g}, but got {value} instead."
-            )
+            text = f"Invalid '{name}': expected a value between {low:g} and {high:g}, but got {value} instead."
             return Refusal(400, text, param=name, code="decimal_out_of_range")
     return _refuse_tools(body["tools"]) if body.get("tools") is not None else None
 

@@ -114,9 +114,7 @@ async def _chat(request: web.Request) -> web.StreamResponse:
         return _refusal(script.refusal)
     if not body.get("stream"):
         return await _whole(request, script, answer)
-    return await _streamed(
-        request, script, answer, bool((body.get("stream_options") or {}).get("include_usage"))
-    )
+    return await _streamed(request, script, answer, bool((body.get("stream_options") or {}).get("include_usage")))
 
 
 async def _streamed(request: web.Request, script: Script, answer: Answer, usage: bool) -> web.StreamResponse:
@@ -166,9 +164,7 @@ async def _whole(request: web.Request, script: Script, answer: Answer) -> web.Re
                 raise ConnectionAbortedError("cut by the script")
             case _:
                 answers.end(answer, "refused")
-                return _refusal(
-                    Refusal(500, "The server had an error while processing your request.", "server_error")
-                )
+                return _refusal(Refusal(500, "The server had an error while processing your request.", "server_error"))
     answers.end(answer, "done", script.finish)
     message: dict[str, object] = {"role": "assistant", "content": answer.text or None, "refusal": None}
     if answer.reasoning:

@@ -17,8 +17,7 @@ from simulator.model.tool_scripts import demo, tool, tool_bad, tool_loop, tool_u
 from simulator.model.topics import topic_for
 
 SENTENCES = (
-    "晚风把一天的热气吹散了，街角的灯一盏一盏亮起来。"
-    "你可以慢慢走，不用赶时间；前面那家小店还开着，先喝碗热汤再说。"
+    "晚风把一天的热气吹散了，街角的灯一盏一盏亮起来。你可以慢慢走，不用赶时间；前面那家小店还开着，先喝碗热汤再说。"
 )
 
 
@@ -94,9 +93,7 @@ def filtered(ask: Ask) -> Script:
 def error_mid(ask: Ask) -> Script:
     """Half an answer, then an error object in the stream."""
     said = b'data: {"error":{"message":"The server had an error while processing your request.",'
-    return Script(
-        "error-mid", _half(ask, RawBytes(said + b'"type":"server_error","code":null}}\n\n')), None, False
-    )
+    return Script("error-mid", _half(ask, RawBytes(said + b'"type":"server_error","code":null}}\n\n')), None, False)
 
 
 def bad_json(ask: Ask) -> Script:
@@ -135,9 +132,7 @@ def reasoning(ask: Ask) -> Script:
 
 def split(ask: Ask) -> Script:
     """Events whose bytes are cut inside characters on their way to the socket."""
-    return Script(
-        "split", tuple(Fragments(part, pause=1 / ask.rate(25)) for part in cut(SENTENCES, ask.rng()))
-    )
+    return Script("split", tuple(Fragments(part, pause=1 / ask.rate(25)) for part in cut(SENTENCES, ask.rng())))
 
 
 def keepalive(ask: Ask) -> Script:

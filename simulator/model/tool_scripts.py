@@ -29,9 +29,7 @@ def _fill(name: str, schema: dict[str, Any], ask: Ask, caption: str) -> Any:
     known = {"url": ask.origin + PICTURE_PATH, "kind": "image", "caption": caption}
     if name in known:
         return known[name]
-    return {"integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}.get(
-        schema.get("type", ""), caption
-    )
+    return {"integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}.get(schema.get("type", ""), caption)
 
 
 def _arguments(ask: Ask, name: str, caption: str) -> tuple[str, ...]:
@@ -41,9 +39,7 @@ def _arguments(ask: Ask, name: str, caption: str) -> tuple[str, ...]:
         "kind": {},
         "caption": {},
     }
-    text = json.dumps(
-        {key: _fill(key, schema, ask, caption) for key, schema in fields.items()}, ensure_ascii=False
-    )
+    text = json.dumps({key: _fill(key, schema, ask, caption) for key, schema in fields.items()}, ensure_ascii=False)
     rng = ask.rng("arguments")
     parts: list[str] = []
     while text:
@@ -89,9 +85,7 @@ def tool(ask: Ask) -> Script:
         text = failed + AFTER if ask.turn else BEFORE + "\n\n" + AFTER
         return Script("tool", paced(text, ask.rng(), ask.rate(25)))
     name = SEND_MEDIA if SEND_MEDIA in ask.tools else next(iter(ask.tools))
-    return Script(
-        "tool", (*paced(BEFORE, ask.rng(), ask.rate(25)), _call(ask, name, "晚霞")), finish="tool_calls"
-    )
+    return Script("tool", (*paced(BEFORE, ask.rng(), ask.rate(25)), _call(ask, name, "晚霞")), finish="tool_calls")
 
 
 def tool_bad(ask: Ask) -> Script:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "texts"
 PICTURE = re.compile(r"\n*^\[\[picture: (?P<caption>.+?)\]\]$\n*", re.MULTILINE)
+# what the phone page offers first
+OFFERED = ("travel", "recipe", "stream", "picture", "code", "compare", "sleep", "poem", "hello")
 CJK = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -38,9 +40,7 @@ def _read(path: Path) -> Topic:
     pieces = PICTURE.split(body.strip())
     language = path.stem.split("-", 1)[0]
     keywords = tuple(fields["keywords"].lower().split())
-    return Topic(
-        path.stem, language, keywords, fields["prompt"].strip(), tuple(pieces[::2]), tuple(pieces[1::2])
-    )
+    return Topic(path.stem, language, keywords, fields["prompt"].strip(), tuple(pieces[::2]), tuple(pieces[1::2]))
 
 
 @functools.cache
@@ -63,10 +63,7 @@ def topic_for(text: str) -> Topic:
     def score(topic: Topic) -> int:
         if text.strip() == topic.prompt:
             return 100
-        return sum(
-            word in words if word.isascii() and language == "en" else word in lowered
-            for word in topic.keywords
-        )
+        return sum(word in words if word.isascii() and language == "en" else word in lowered for word in topic.keywords)
 
     fitting = [topic for topic in topics() if topic.language == language]
     best = max(fitting, key=score)
@@ -75,4 +72,5 @@ def topic_for(text: str) -> Topic:
 
 def prompts(language: str) -> list[str]:
     """Return what a user might write in `language`, one line a topic."""
-    return [topic.prompt for topic in topics() if topic.language == language and topic.prompt]
+    named = {topic.name: topic.prompt for topic in topics()}
+    return [named[name] for each in OFFERED if (name := f"{language}-{each}") in named]
