@@ -1,0 +1,248 @@
+"""Rows as JSON documents: one maker for the API, the snapshot, the replay and the live events.
+
+Everything here is pure: it reads rows that are already in memory and asks the database nothing, as long as
+the caller loaded what it names. Times are ISO 8601 with their zone; lengths and offsets are characters
+(code points).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from adapter import codes
+from qqconsole.bots.models import Bot, BotConnection
+from qqconsole.conversations.models import InboundMessage, Session
+from qqconsole.deliveries.models import Attempt, Chunk, Delivery, Segment
+
+Document = dict[str, Any]
+
+
+def delivery_event(
+    delivery: Delivery,
+    bot_id: int,
+    segments: Iterable[Segment] = (),
+    chunks: Iterable[tuple[Segment, Chunk]] = (),
+) -> Document:
+    """Return one live event: the head of the delivery and the rows that changed with its ``seq``.
+
+    Rows are idempotent upserts keyed by ``id``. Every ``seq`` is published once and in order; where several
+    were committed together, put the last one published before into ``event["since"]``.
+    """
+    return {
+        "type": "delivery",
+        "delivery": delivery.pk,
+        "seq": delivery.seq,
+        "session": delivery.session_id,
+        "bot": bot_id,
+        "inbound": delivery.inbound_id,
+        "kind": delivery.kind,
+        "status": delivery.status,
+        "reason": delivery.reason,
+        "code": delivery.code,
+        "detail": delivery.detail,
+        "generated_length": len(delivery.generated_text),
+        "created_at": _time(delivery.created_at),
+        "started_at": _time(delivery.started_at),
+        "finished_at": _time(delivery.finished_at),
+        "cancel_requested_at": _time(delivery.cancel_requested_at),
+        "segments": [segment_row(segment, segment.attempt) for segment in segments],
+        "chunks": [chunk_row(segment, chunk) for segment, chunk in chunks],
+    }
+
+
+def segment_row(segment: Segment, attempt: Attempt) -> Document:
+    """Return a segment without its text: its chunks carry that."""
+    return {
+        "id": segment.pk,
+        "attempt": attempt.number,
+        "number": segment.number,
+        "kind": segment.kind,
+        "purpose": segment.purpose,
+        "status": segment.status,
+        "dialect": segment.dialect,
+        "stream_id": segment.stream_id,
+        "text_length": len(segment.text),
+        "accepted_length": segment.accepted_length,
+        "media": segment.media,
+        "opened_at": _time(segment.opened_at),
+        "closed_at": _time(segment.closed_at),
+        "seq": segment.seq,
+    }
+
+
+def chunk_row(segment: Segment, chunk: Chunk) -> Document:
+    """Return a chunk without its raw request and answer: those are fetched when somebody looks at them."""
+    return {
+        "id": chunk.pk,
+        "segment": segment.pk,
+        "number": chunk.number,
+        "kind": chunk.kind,
+        "status": chunk.status,
+        "state": chunk.state,
+        "index": chunk.index,
+        "msg_seq": chunk.msg_seq,
+        "start": chunk.start,
+        "text": chunk.text,
+        "why": chunk.why,
+        "http_status": chunk.http_status,
+        "code": chunk.code,
+        "message": chunk.message,
+        "trace_id": chunk.trace_id,
+        "sent_at": _time(chunk.sent_at),
+        "answered_at": _time(chunk.answered_at),
+        "elapsed_ms": chunk.elapsed_ms,
+        "seq": chunk.seq,
+    }
+
+
+def inbound_event(inbound: InboundMessage) -> Document:
+    """Return the live event of a message that came in; it carries its session, which may be new to a page."""
+    return {
+        "type": "inbound",
+        "session": inbound.session_id,
+        "bot": inbound.bot_id,
+        "conversation": session_document(inbound.session),
+        "message": message_document(inbound),
+    }
+
+
+def message_document(inbound: InboundMessage) -> Document:
+    return {
+        "id": inbound.pk,
+        "qq_id": inbound.qq_id,
+        "author_id": inbound.author_id,
+        "author_name": inbound.author_name,
+        "content": inbound.content,
+        "attachments": inbound.attachments,
+        "addressed": inbound.addressed,
+        "sent_at": _time(inbound.sent_at),
+        "received_at": _time(inbound.received_at),
+    }
+
+
+def session_document(session: Session) -> Document:
+    return {
+        "id": session.pk,
+        "bot": session.bot_id,
+        "scene": session.scene,
+        "target_id": session.target_id,
+        "name": session.name,
+        "created_at": _time(session.created_at),
+        "last_at": _time(session.last_at),
+    }
+
+
+def bot_event(connection: BotConnection) -> Document:
+    """Return the live event of a bot's connection; ``seen_at`` says until when it is to be believed."""
+    return {"type": "bot", **connection_document(connection)}
+
+
+def connection_document(connection: BotConnection) -> Document:
+    return {
+        "bot": connection.bot_id,
+        "state": connection.state,
+        "reason": connection.reason,
+        "code": connection.code,
+        "detail": connection.detail,
+        "since": _time(connection.since),
+        "seen_at": _time(connection.seen_at),
+        "qq_id": connection.qq_id,
+        "qq_name": connection.qq_name,
+    }
+
+
+def bot_document(bot: Bot, connection: BotConnection | None) -> Document:
+    """Return a bot and its connection for a snapshot; no secret is in it."""
+    state = connection_document(connection or BotConnection(bot=bot))
+    return {**state, "name": bot.name, "enabled": bot.enabled, "is_demo": bot.is_demo}
+
+
+def delivery_document(delivery: Delivery, language: str = "en") -> Document:
+    """Return the whole delivery: ``attempts[].segments[].chunks[]`` with QQ's codes in words of ``language``.
+
+    Load it with ``session`` and ``attempts__segments__chunks`` (``snapshot.whole``), else each level is a
+    query.
+    """
+    return {
+        "id": delivery.pk,
+        "seq": delivery.seq,
+        "session": delivery.session_id,
+        "bot": delivery.session.bot_id,
+        "inbound": delivery.inbound_id,
+        "kind": delivery.kind,
+        "status": delivery.status,
+        "reason": delivery.reason,
+        "code": delivery.code,
+        "meaning": _meaning(delivery.code, language),
+        "detail": delivery.detail,
+        "generated_text": delivery.generated_text,
+        "generated_length": len(delivery.generated_text),
+        "reasoning_text": delivery.reasoning_text,
+        "created_at": _time(delivery.created_at),
+        "started_at": _time(delivery.started_at),
+        "finished_at": _time(delivery.finished_at),
+        "cancel_requested_at": _time(delivery.cancel_requested_at),
+        "attempts": [
+            _attempt(attempt, language)
+            for attempt in sorted(delivery.attempts.all(), key=lambda attempt: attempt.number)
+        ],
+    }
+
+
+def delivery_head(delivery: Delivery) -> Document:
+    """Return the delivery without its attempts, for lists. Load it with ``session``."""
+    return {
+        "id": delivery.pk,
+        "session": delivery.session_id,
+        "bot": delivery.session.bot_id,
+        "inbound": delivery.inbound_id,
+        "kind": delivery.kind,
+        "status": delivery.status,
+        "reason": delivery.reason,
+        "code": delivery.code,
+        "detail": delivery.detail,
+        "generated_length": len(delivery.generated_text),
+        "seq": delivery.seq,
+        "created_at": _time(delivery.created_at),
+        "started_at": _time(delivery.started_at),
+        "finished_at": _time(delivery.finished_at),
+    }
+
+
+def _attempt(attempt: Attempt, language: str) -> Document:
+    return {
+        "number": attempt.number,
+        "requested_by": attempt.requested_by.get_username() if attempt.requested_by else None,
+        "why": attempt.why,
+        "status": attempt.status,
+        "started_at": _time(attempt.started_at),
+        "finished_at": _time(attempt.finished_at),
+        "segments": [
+            _segment(segment, attempt, language)
+            for segment in sorted(attempt.segments.all(), key=lambda segment: segment.number)
+        ],
+    }
+
+
+def _segment(segment: Segment, attempt: Attempt, language: str) -> Document:
+    row = segment_row(segment, attempt)
+    del row["attempt"]
+    return {
+        **row,
+        "reference": segment.reference,
+        "text": segment.text,
+        "chunks": [
+            {**chunk_row(segment, chunk), "meaning": _meaning(chunk.code, language)}
+            for chunk in sorted(segment.chunks.all(), key=lambda chunk: chunk.number)
+        ],
+    }
+
+
+def _meaning(code: int | None, language: str) -> str:
+    return codes.meaning(code, language) if code else ""
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

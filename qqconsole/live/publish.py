@@ -1,0 +1,199 @@
+"""Publish after commit: hand events to every viewer, few messages each holding many events.
+
+``publish`` may be called from any thread. One background thread with its own loop encodes each event once,
+joins what came meanwhile and sends one layer message a group: at once when nothing was sent lately, else at
+the end of the interval. Nothing here is needed for correctness: the rows are the truth, and a viewer that misses
+an event sees the gap in ``seq`` and asks for a replay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from channels.layers import get_channel_layer
+from django.core.serializers.json import DjangoJSONEncoder
+
+log = logging.getLogger(__name__)
+
+ALL = "live.all"
+BOTS = "live.bots"
+FRAME = "live.frame"
+"""The layer message's type; consumers handle it in ``live_frame``. Its ``text`` is the encoded frame."""
+
+INTERVAL = 0.05
+"""Seconds between two messages of one group."""
+LONGEST_INTERVAL = 0.5
+STREAMS_AT_FULL_RATE = 200
+"""More deliveries than this in the last two seconds stretch the interval in proportion."""
+LIVELY = 2.0
+"""Seconds a delivery counts as streaming after its last event."""
+MOST_EVENTS_WAITING = 20_000
+"""Beyond it (the layer is stuck) events are dropped and counted; viewers see the gap."""
+
+
+def session_group(session_id: int) -> str:
+    return f"live.session.{session_id}"
+
+
+def groups_of(event: dict[str, Any]) -> list[str]:
+    """Return the groups an event goes to."""
+    groups = [ALL]
+    if event.get("session") is not None:
+        groups.append(session_group(event["session"]))
+    elif event.get("type") == "bot":
+        groups.append(BOTS)
+    return groups
+
+
+def encode_frame(encoded_events: Iterable[str]) -> str:
+    """Return the JSON text of one frame that holds events already encoded."""
+    return '{"type":"events","events":[' + ",".join(encoded_events) + "]}"
+
+
+def encode(document: Any) -> str:
+    """Return compact JSON; datetimes and lazy translations are put into words."""
+    return json.dumps(document, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":"))
+
+
+class Publisher:
+    """The background thread. ``interval`` is seconds; ``layer`` defaults to the project's channel layer."""
+
+    def __init__(self, layer: Any = None, interval: float = INTERVAL) -> None:
+        self._layer = layer
+        self._interval = interval
+        self._lock = threading.Lock()
+        self._waiting: list[dict[str, Any]] = []
+        self._scheduled = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._last_flush = 0.0
+        self._lively: dict[int, float] = {}
+        self._flushing: asyncio.Task[None] | None = None
+        self.events = 0
+        self.frames = 0
+        self.dropped = 0
+        """Events that never reached the layer: too many waiting, unencodable, or the layer failed."""
+
+    def publish(self, events: Sequence[dict[str, Any]]) -> None:
+        """Queue events for every viewer. Thread-safe, returns at once and never raises."""
+        if not events:
+            return
+        with self._lock:
+            room = MOST_EVENTS_WAITING - len(self._waiting)
+            self._waiting.extend(events[:room])
+            self.dropped += max(0, len(events) - room)
+            if self._scheduled:
+                return
+            self._scheduled = True
+            loop = self._ensure_loop()
+        loop.call_soon_threadsafe(self._start_flush)
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """Send what waits and end the thread, within ``timeout`` seconds; ``publish`` starts a new one."""
+        with self._lock:
+            loop, self._loop = self._loop, None
+        if loop is None:
+            return
+        try:
+            asyncio.run_coroutine_threadsafe(self._finish(), loop).result(timeout)
+        except TimeoutError:
+            log.warning("live events were still waiting when the publisher was stopped")
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+
+    def _ensure_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=_run, args=(self._loop,), name="live-publisher", daemon=True).start()
+        return self._loop
+
+    # In the publisher's loop
+
+    def _start_flush(self) -> None:
+        self._flushing = asyncio.get_running_loop().create_task(self._flush_soon())
+
+    async def _flush_soon(self) -> None:
+        pause = self._last_flush + self.current_interval() - time.monotonic()
+        if pause > 0:
+            await asyncio.sleep(pause)
+        await self._flush_now()
+
+    async def _finish(self) -> None:
+        if self._flushing is not None:
+            self._flushing.cancel()
+        await self._flush_now()
+
+    async def _flush_now(self) -> None:
+        with self._lock:
+            events, self._waiting = self._waiting, []
+            self._scheduled = False
+        self._last_flush = time.monotonic()
+        self._note_lively(events)
+        frames: defaultdict[str, list[str]] = defaultdict(list)
+        for event in events:
+            try:
+                text = encode(event)
+            except (TypeError, ValueError):
+                self.dropped += 1
+                log.exception("a live event could not be encoded: type=%s", event.get("type"))
+                continue
+            self.events += 1
+            for group in groups_of(event):
+                frames[group].append(text)
+        for group, texts in frames.items():
+            try:
+                layer = self._layer or get_channel_layer()
+                await layer.group_send(group, {"type": FRAME, "text": encode_frame(texts)})
+                self.frames += 1
+            except Exception:  # the layer's own errors are many; each loss is counted and logged
+                self.dropped += len(texts)
+                log.exception("a live frame was lost: group=%s events=%d", group, len(texts))
+
+    def current_interval(self) -> float:
+        """Return the seconds between two frames under the present load."""
+        return min(LONGEST_INTERVAL, self._interval * max(1.0, len(self._lively) / STREAMS_AT_FULL_RATE))
+
+    def _note_lively(self, events: Iterable[dict[str, Any]]) -> None:
+        now = self._last_flush
+        for event in events:
+            if event.get("type") == "delivery":
+                self._lively[event["delivery"]] = now
+        if len(self._lively) > STREAMS_AT_FULL_RATE:
+            self._lively = {pk: at for pk, at in self._lively.items() if at > now - LIVELY}
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+publisher = Publisher()
+"""The process's own."""
+
+
+def publish(events: Sequence[dict[str, Any]]) -> None:
+    """Hand events (``live.documents``) to every viewer, after their rows are committed.
+
+    Thread-safe, returns at once, never raises. Events of one delivery go out in the order given.
+    """
+    publisher.publish(events)
+
+
+def counters() -> dict[str, int]:
+    """Return what was published since the start, for /metrics: events, frames, and both kinds of loss."""
+    layer_dropped = getattr(publisher._layer or get_channel_layer(), "dropped", 0)
+    return {
+        "events": publisher.events,
+        "frames": publisher.frames,
+        "dropped_events": publisher.dropped,
+        "dropped_frames": layer_dropped,
+    }
