@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -29,3 +30,21 @@ class Request:
     endpoint: Endpoint
     urgent: bool = False
     """Opening and closing frames pass middle ones in the queue of the pace limiter."""
+
+
+_ENDPOINTS: tuple[tuple[str, str, Endpoint], ...] = (
+    ("POST", r"/stream_messages$", Endpoint.STREAM),
+    ("POST", r"/messages$", Endpoint.MESSAGE),
+    ("POST", r"/files$", Endpoint.FILES),
+    ("POST", r"/upload_prepare$", Endpoint.PREPARE),
+    ("POST", r"/upload_part_finish$", Endpoint.PART_FINISH),
+    ("DELETE", r"/messages/[^/]+$", Endpoint.RECALL),
+)
+
+
+def endpoint_of(method: str, path: str) -> Endpoint:
+    """The group a call belongs to, for calls that were not built as a Request."""
+    for wanted, ending, endpoint in _ENDPOINTS:
+        if method == wanted and re.search(ending, path):
+            return endpoint
+    return Endpoint.OTHER
