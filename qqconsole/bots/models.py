@@ -37,14 +37,10 @@ class Bot(models.Model):
     allow_private_urls = models.BooleanField(_("allow private addresses for media"), default=False)
     message_timeout = models.FloatField(_("time-out of a message or frame, seconds"), default=5.0)
     upload_timeout = models.FloatField(_("time-out of an upload, seconds"), default=120.0)
-    stream_rate = models.FloatField(
-        _("stream frames a second"), default=45.0, validators=[MinValueValidator(0.1)]
-    )
+    stream_rate = models.FloatField(_("stream frames a second"), default=45.0, validators=[MinValueValidator(0.1)])
     message_rate = models.FloatField(_("messages a second"), default=90.0, validators=[MinValueValidator(0.1)])
 
-    dialect = models.CharField(
-        _("dialect"), max_length=20, choices=Dialect, default=Dialect.STREAM_MESSAGES
-    )
+    dialect = models.CharField(_("dialect"), max_length=20, choices=Dialect, default=Dialect.STREAM_MESSAGES)
     throttle_ms = models.PositiveIntegerField(
         _("shortest time between frames, ms"), null=True, blank=True, validators=[MaxValueValidator(60_000)]
     )
@@ -109,3 +105,6 @@ class BotConnection(models.Model):
     gateway_seq = models.BigIntegerField(default=0)
     qq_id = models.CharField(max_length=64, blank=True)
     qq_name = models.CharField(max_length=120, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.bot_id}: {self.state}"

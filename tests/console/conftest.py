@@ -1,0 +1,94 @@
+"""People, tokens and one delivery of each depth for the console's tests."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from qqconsole.accounts.models import ApiToken, Role, User
+from qqconsole.bots.models import Bot
+from qqconsole.conversations.models import InboundMessage, Session
+from qqconsole.deliveries.models import Attempt, Chunk, Delivery, Segment
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    return User.objects.create_user("olga", password=PASSWORD, role=Role.OPERATOR)
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    return User.objects.create_user("ada", password=PASSWORD, role=Role.ADMIN, is_staff=True)
+
+
+@pytest.fixture
+def operator_client(operator: User) -> Client:
+    client = Client()
+    client.force_login(operator)
+    return client
+
+
+@pytest.fixture
+def admin_client(admin: User) -> Client:
+    client = Client()
+    client.force_login(admin)
+    return client
+
+
+@pytest.fixture
+def token(db: None) -> str:
+    """An admin's API token, ready to be sent."""
+    return ApiToken.issue("tests")[1]
+
+
+@pytest.fixture
+def bot(db: None) -> Bot:
+    return Bot.objects.create(
+        name="demo", app_id="102", secret="the-bot-secret", source_key="the-model-key", source_model="m"
+    )
+
+
+@pytest.fixture
+def session(bot: Bot) -> Session:
+    return Session.objects.create(bot=bot, scene="c2c", target_id="user-1", last_at=timezone.now())
+
+
+@pytest.fixture
+def delivery(session: Session) -> Delivery:
+    """A delivered reply: one attempt, one stream, an accepted opening and a refused closing chunk."""
+    now = timezone.now()
+    inbound = InboundMessage.objects.create(
+        bot=session.bot, session=session, qq_id="m1", event_type="C2C_MESSAGE_CREATE", content="hi", received_at=now
+    )
+    delivery = Delivery.objects.create(
+        session=session,
+        inbound=inbound,
+        status="delivered",
+        generated_text="你好，世界",
+        started_at=now,
+        finished_at=now,
+    )
+    attempt = Attempt.objects.create(delivery=delivery, number=1, status="delivered", started_at=now)
+    segment = Segment.objects.create(
+        attempt=attempt, number=1, kind="stream", status="closed", text="你好，世界", accepted_length=5, opened_at=now
+    )
+    Chunk.objects.create(
+        segment=segment, number=1, kind="opening", status="accepted", state=1, index=0, msg_seq=1, text="你好",
+        request={"content_raw": "你好"}, http_status=200, trace_id="trace-1", answer="{}", sent_at=now,
+        answered_at=now, elapsed_ms=12.5,
+    )  # fmt: skip
+    Chunk.objects.create(
+        segment=segment, number=2, kind="closing", status="refused", state=10, index=1, msg_seq=1, start=2,
+        text="，世界", why="retry", http_status=400, code=40034017, message="newline", trace_id="trace-2", sent_at=now,
+        answered_at=now, elapsed_ms=8.0,
+    )  # fmt: skip
+    return delivery
