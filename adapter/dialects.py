@@ -45,8 +45,8 @@ def wire_state(frame: Frame) -> int | None:
 def stream_request(dialect: Dialect, frame: Frame, target: Target, msg_seq: int | None) -> Request:
     """The request for an opening, middle or closing frame; a new plain dict every time."""
     if dialect.cumulative:
-        return Request("POST", target.stream_path, _current_body(frame, msg_seq), Endpoint.STREAM)
-    return Request("POST", target.messages_path, _older_body(frame, msg_seq), Endpoint.MESSAGE)
+        return Request("POST", target.stream_path, _current_body(frame, msg_seq), Endpoint.STREAM, frame.urgent)
+    return Request("POST", target.messages_path, _older_body(frame, msg_seq), Endpoint.MESSAGE, frame.urgent)
 
 
 def _current_body(frame: Frame, msg_seq: int | None) -> dict[str, Any]:
@@ -88,11 +88,11 @@ def message_body(frame: Frame, msg_seq: int | None) -> dict[str, Any]:
 def plain_request(frame: Frame, target: Target, msg_seq: int | None) -> Request:
     """One whole message with the body its endpoint takes: guild endpoints know no msg_type and no msg_seq."""
     if target.scene in (Scene.C2C, Scene.GROUP):
-        return Request("POST", target.messages_path, message_body(frame, msg_seq), Endpoint.MESSAGE)
+        return Request("POST", target.messages_path, message_body(frame, msg_seq), Endpoint.MESSAGE, frame.urgent)
     body: dict[str, Any] = {"content": frame.wire_text}
     if frame.reference:
         body["msg_id"] = frame.reference
-    return Request("POST", target.messages_path, body, Endpoint.MESSAGE)
+    return Request("POST", target.messages_path, body, Endpoint.MESSAGE, frame.urgent)
 
 
 def media_request(frame: Frame, target: Target, msg_seq: int | None) -> Request:
@@ -113,4 +113,4 @@ def media_request(frame: Frame, target: Target, msg_seq: int | None) -> Request:
             body["content"] = item.caption
         if frame.reference:
             body["msg_id"] = frame.reference
-    return Request("POST", target.messages_path, body, Endpoint.MESSAGE)
+    return Request("POST", target.messages_path, body, Endpoint.MESSAGE, frame.urgent)

@@ -81,9 +81,11 @@ class StreamMachine(Outcomes):
         markdown: bool | None = None,
         restored: Restored | None = None,
         earlier_segments: int = 0,
+        shown_before: bool = False,
     ) -> None:
         """``jitter`` gives the factor of each wait; ``markdown`` overrides the policy's (a target known to refuse it);
-        ``earlier_segments``: how many of this attempt are in the record already."""
+        ``earlier_segments``: how many of this attempt are in the record already, ``shown_before``: whether the user
+        saw anything of them."""
         self.policy = policy
         self.segments: dict[int, Segment] = {}
         self.markdown_refused = False
@@ -105,6 +107,7 @@ class StreamMachine(Outcomes):
         self._last_answer = float("-inf")
         self._outcome: Outcome | None = None
         self._last_number = earlier_segments
+        self._shown_before = shown_before
         self._segment = self._new_segment()
         if restored is not None:
             self._segment = restored.segment
@@ -356,7 +359,7 @@ class StreamMachine(Outcomes):
 
     def _owes_notice(self, barrier: Barrier) -> bool:
         told = any(segment.purpose == "notice" for segment in self.segments.values())
-        shown = any(segment.shown for segment in self.segments.values())
+        shown = self._shown_before or any(segment.shown for segment in self.segments.values())
         return bool(self.policy.notice) and not told and not shown and barrier.reason != "shutdown"
 
     def _judge(self, barrier: Barrier) -> Outcome:
@@ -366,7 +369,7 @@ class StreamMachine(Outcomes):
         if barrier.kind is BarrierKind.CANCEL:
             return Outcome(OutcomeStatus.CANCELLED, barrier.reason)
         if barrier.kind is BarrierKind.FAILURE:
-            shown = any(segment.shown for segment in replies)
+            shown = self._shown_before or any(segment.shown for segment in replies)
             code = next((segment.code for segment in replies if segment.code), None)
             status = OutcomeStatus.INTERRUPTED if shown else OutcomeStatus.FAILED
             return Outcome(status, barrier.reason, code, barrier.detail)

@@ -105,6 +105,8 @@ class BotConnection(models.Model):
     gateway_seq = models.BigIntegerField(default=0)
     qq_id = models.CharField(max_length=64, blank=True)
     qq_name = models.CharField(max_length=120, blank=True)
+    holder = models.CharField(max_length=64, blank=True)
+    """The process that holds the bot's gateway session; another takes over when ``seen_at`` grows old."""
 
     def __str__(self) -> str:
         return f"{self.bot_id}: {self.state}"

@@ -1,0 +1,17 @@
+"""The thin shell Celery puts around a delivery: the work itself runs on the process's one asyncio loop.
+
+The task waits for it, so that a worker that is told to stop knows what it is still doing (a task that merely hands
+off loses its deliveries on SIGTERM: measured, docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+
+@shared_task(name="deliveries.deliver", ignore_result=True)
+def deliver(delivery_id: int) -> None:
+    """Send the delivery with this primary key, unless it is not to be had. Ringing twice is harmless."""
+    from qqconsole.engine.engine import current
+
+    current().deliver_and_wait(delivery_id)

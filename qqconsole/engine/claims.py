@@ -1,0 +1,118 @@
+"""Claiming work: a conditional UPDATE with an owner, a lease and a fence. Everything here runs in the writer's thread.
+
+The row is the truth, the broker a doorbell: a doorbell rung twice, late or never changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from qqconsole.deliveries.models import Attempt, Delivery, Status
+from qqconsole.engine.batch import Batch
+from qqconsole.live.documents import delivery_event
+
+LEASE = timedelta(seconds=30)
+RENEW_EVERY = 10.0
+"""Seconds: a third of the lease, whether or not there is something to write."""
+
+
+def new_owner() -> str:
+    """A name no other process ever has."""
+    return f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    delivery: Delivery
+    attempt: Attempt
+    recovered: bool
+    """Another owner had begun it: the attempt is that owner's, to be closed rather than begun."""
+
+
+def next_in_turn() -> QuerySet[Delivery]:
+    """Queued deliveries with nothing queued or sending before them in their session."""
+    earlier = Delivery.objects.filter(
+        session=OuterRef("session"), pk__lt=OuterRef("pk"), status__in=[Status.QUEUED, Status.SENDING]
+    )
+    busy = Delivery.objects.filter(session=OuterRef("session"), status=Status.SENDING).exclude(pk=OuterRef("pk"))
+    return Delivery.objects.filter(~Exists(earlier), ~Exists(busy), status=Status.QUEUED)
+
+
+def claim(batch: Batch, delivery_id: int, owner: str) -> Claim | None:
+    """Take a queued delivery; None when it is not to be had: begun, ended, or its session is busy before it."""
+    now = timezone.now()
+    mine = (
+        next_in_turn()
+        .filter(pk=delivery_id)
+        .update(
+            status=Status.SENDING,
+            owner=owner,
+            lease_until=now + LEASE,
+            fence=F("fence") + 1,
+            seq=F("seq") + 1,
+            started_at=now,
+            reason="",
+            code=None,
+            detail="",
+        )
+    )
+    if not mine:
+        return None
+    delivery = _load(delivery_id)
+    number = delivery.attempts.count() + 1
+    attempt = Attempt(delivery=delivery, number=number, started_at=now)
+    batch.create(attempt)
+    batch.publish(lambda: delivery_event(delivery, delivery.session.bot_id))
+    return Claim(delivery, attempt, recovered=False)
+
+
+def take_over(batch: Batch, delivery_id: int, owner: str) -> Claim | None:
+    """Take a delivery whose owner let its lease end; None when it is not to be had."""
+    now = timezone.now()
+    mine = (
+        Delivery.objects.filter(pk=delivery_id, status=Status.SENDING)
+        .filter(Q(lease_until__lt=now) | Q(lease_until=None))
+        .exclude(owner=owner)
+        .update(owner=owner, lease_until=now + LEASE, fence=F("fence") + 1, seq=F("seq") + 1)
+    )
+    if not mine:
+        return None
+    delivery = _load(delivery_id)
+    attempt = delivery.attempts.order_by("-number").first()
+    if attempt is None:
+        attempt = Attempt(delivery=delivery, number=1, started_at=now)
+        batch.create(attempt)
+    batch.publish(lambda: delivery_event(delivery, delivery.session.bot_id))
+    return Claim(delivery, attempt, recovered=True)
+
+
+def disown_others(owner: str) -> int:
+    """End every lease but our own: only where no other process can be alive. Returns how many there were."""
+    others = Delivery.objects.filter(status=Status.SENDING).exclude(owner=owner)
+    return others.update(lease_until=None)
+
+
+def _load(delivery_id: int) -> Delivery:
+    return Delivery.objects.select_related("session__bot", "inbound").get(pk=delivery_id)
+
+
+def renew(batch: Batch, owner: str, delivery_ids: Iterable[int]) -> set[int]:
+    """Renew the leases; the ids that are still ours."""
+    ids = sorted(delivery_ids)
+    ours = Delivery.objects.filter(pk__in=ids, owner=owner, status=Status.SENDING)
+    ours.update(lease_until=timezone.now() + LEASE)
+    return set(ours.values_list("pk", flat=True))
+
+
+def next_of_session(session_id: int) -> int | None:
+    """The delivery that waits longest in this session."""
+    waiting = Delivery.objects.filter(session_id=session_id, status=Status.QUEUED).order_by("pk")
+    return waiting.values_list("pk", flat=True).first()

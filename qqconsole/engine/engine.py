@@ -1,0 +1,251 @@
+"""Engine: the one asyncio loop of a process, its writer, and the deliveries it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TypeVar
+
+from django.db import connections
+
+from adapter.targets import Target
+from qqconsole.engine import claims
+from qqconsole.engine.batch import Batch
+from qqconsole.engine.clients import Clients
+from qqconsole.engine.run import Run
+from qqconsole.engine.sweep import Sweep
+from qqconsole.engine.writer import FenceLost, GroupWriter, Job
+from qqconsole.replies.sources import close_sources
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+DRAIN = 11.0
+"""Seconds that open streams get for their closing frames when the process is told to end."""
+
+
+class MarkdownRefusals:
+    """Targets that refused native markdown lately: asked again after ``remember_for`` seconds."""
+
+    remember_for = 3600.0
+
+    def __init__(self) -> None:
+        self._until: dict[tuple[int, Target], float] = {}
+
+    def remember(self, bot_id: int, target: Target) -> None:
+        self._until[bot_id, target] = time.monotonic() + self.remember_for
+
+    def refused(self, bot_id: int, target: Target) -> bool:
+        until = self._until.get((bot_id, target))
+        if until is None or until < time.monotonic():
+            self._until.pop((bot_id, target), None)
+            return False
+        return True
+
+
+class Engine:
+    def __init__(self, *, recover_all: bool = False) -> None:
+        """``recover_all``: no other process can own anything (one process, one lock file), so whatever is still
+        *sending* lost its owner, however long its lease would have lasted."""
+        self.owner = claims.new_owner()
+        self.writer = GroupWriter()
+        self.clients: Clients
+        self.markdown_refusals = MarkdownRefusals()
+        self.draining = False
+        self.alive_at = 0.0
+        self.running: dict[int, Run] = {}
+        self.recovered = 0
+        self.worker_alive: Callable[[], bool] = lambda: True
+        """Whether the process's Celery worker takes tasks; set by whoever runs one beside the engine."""
+        self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="reader")
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run_loop, name="engine", daemon=True)
+        self._ready = threading.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.sweep = Sweep(self, recover_all=recover_all)
+
+    # ---- life -------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the writer and the loop; returns when both run."""
+        self.writer.start()
+        self._thread.start()
+        self._ready.wait()
+
+    def _run_loop(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._main())
+        self._loop.close()
+
+    async def _main(self) -> None:
+        self.clients = Clients()
+        self._stopped = asyncio.Event()
+        keepers = [asyncio.create_task(self._beat()), asyncio.create_task(self.sweep.run())]
+        self._ready.set()
+        await self._stopped.wait()
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+        await self.clients.close()
+        await close_sources()
+
+    async def _beat(self) -> None:
+        while True:
+            self.alive_at = time.monotonic()
+            await asyncio.sleep(1)
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive() and time.monotonic() - self.alive_at < 10
+
+    def refuse_new(self) -> None:
+        """Take no new work from now on; what runs goes on."""
+        self.draining = True
+
+    def stop(self, timeout: float = DRAIN) -> int:
+        """Close every open stream, write everything, end the loop. Returns how many deliveries did not end in time.
+
+        Their rows still say *sending* with this owner: the next start finds and closes them.
+        """
+        self.refuse_new()
+        if not self._thread.is_alive():
+            return 0
+        left = asyncio.run_coroutine_threadsafe(self._drain(timeout), self._loop).result(timeout + 5)
+        self._loop.call_soon_threadsafe(self._stopped.set)
+        self._thread.join(5)
+        self.writer.stop(5)
+        self._readers.shutdown(wait=False, cancel_futures=True)
+        return left
+
+    async def _drain(self, timeout: float) -> int:
+        for run in list(self.running.values()):
+            run.shut_down()
+        deadline = time.monotonic() + timeout
+        while self._tasks and (left := deadline - time.monotonic()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
+        late = list(self._tasks)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        return len(late)
+
+    # ---- database ---------------------------------------------------------------------------------------------
+
+    async def read(self, query: Callable[[], T]) -> T:
+        """Run a reading query beside the writer: SQLite in WAL mode and PostgreSQL let readers pass."""
+        return await self._loop.run_in_executor(self._readers, functools.partial(_fresh, query))
+
+    # ---- deliveries -------------------------------------------------------------------------------------------
+
+    def deliver_and_wait(self, delivery_id: int) -> None:
+        """Called by the Celery task's thread: returns when the delivery has ended or is not to be had."""
+        if self.draining or not self._thread.is_alive():
+            return
+        with suppress(asyncio.CancelledError):
+            asyncio.run_coroutine_threadsafe(self.deliver(delivery_id), self._loop).result()
+
+    async def deliver(self, delivery_id: int) -> None:
+        if self.draining or delivery_id in self.running:
+            return
+        claim = await self.writer.submit(Job(lambda batch: self._claim(batch, delivery_id)))
+        if claim is not None:
+            await self._carry(claim)
+
+    def _claim(self, batch: Batch, delivery_id: int) -> claims.Claim | None:
+        return claims.claim(batch, delivery_id, self.owner) or claims.take_over(batch, delivery_id, self.owner)
+
+    async def _carry(self, claim: claims.Claim) -> None:
+        delivery = claim.delivery
+        if claim.recovered:
+            self.recovered += 1
+            log.warning("delivery=%s lost its owner and is taken over", delivery.pk)
+        run = Run(self, claim)
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self.running[delivery.pk] = run
+        if self.draining:
+            run.shut_down()
+        try:
+            await run()
+        except FenceLost:
+            log.warning("delivery=%s is another process's by now", delivery.pk)
+        finally:
+            self.running.pop(delivery.pk, None)
+            self._tasks.discard(task)
+            if not self.draining:
+                self.ring_next(delivery.session_id)
+
+    # ---- doorbells --------------------------------------------------------------------------------------------
+
+    def ring(self, delivery_id: int) -> None:
+        """Tell the workers that there is something to do; never blocks the loop."""
+        if not self.draining:
+            self._readers.submit(_ring, delivery_id)
+
+    def ring_next(self, session_id: int) -> None:
+        """The session is free: ring for the delivery that waits longest in it."""
+        if not self.draining:
+            self._readers.submit(_ring_next, session_id)
+
+
+def _fresh(query: Callable[[], T]) -> T:
+    """Drop a connection the database closed meanwhile, then ask."""
+    for connection in connections.all(initialized_only=True):
+        connection.close_if_unusable_or_obsolete()
+    return query()
+
+
+def _ring(delivery_id: int) -> None:
+    from qqconsole.deliveries.tasks import deliver
+
+    try:
+        deliver.delay(delivery_id)
+    except Exception:
+        # The row is queued all the same; the sweep rings again.
+        log.exception("delivery=%s could not be rung for", delivery_id)
+
+
+def _ring_next(session_id: int) -> None:
+    try:
+        waiting = _fresh(lambda: claims.next_of_session(session_id))
+    except Exception:
+        log.exception("session=%s could not be looked at", session_id)
+        return
+    if waiting is not None:
+        _ring(waiting)
+
+
+_engine: Engine | None = None
+_guard = threading.Lock()
+
+
+def current() -> Engine:
+    """The process's engine; started by the first who asks, unless ``install`` gave another."""
+    global _engine
+    with _guard:
+        if _engine is None:
+            _engine = Engine()
+            _engine.start()
+        return _engine
+
+
+def running() -> Engine | None:
+    """The process's engine where there is one."""
+    return _engine
+
+
+def install(engine: Engine) -> None:
+    """Make ``engine`` the process's own."""
+    global _engine
+    _engine = engine

@@ -1,0 +1,67 @@
+"""From rows to the adapter's words: what one reply must keep to."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+from django.utils import timezone
+
+from adapter.client import Credentials, Timeouts
+from adapter.dialects import DIALECTS
+from adapter.limits import Pace
+from adapter.policy import DeadReference, Policy
+from adapter.targets import Scene, Target
+from qqconsole.bots.models import Bot
+from qqconsole.conversations.models import Session
+from qqconsole.deliveries.models import Delivery
+
+WINDOWS = {
+    Scene.C2C: timedelta(minutes=60),
+    Scene.GROUP: timedelta(minutes=5),
+    Scene.GUILD: timedelta(minutes=5),
+    Scene.DM: timedelta(minutes=5),
+}
+"""How long a message may be answered passively (sheet 3.4)."""
+MARGIN = timedelta(seconds=3)
+"""Taken off the window: what a request needs to arrive, and clocks that disagree."""
+
+
+def target_of(session: Session) -> Target:
+    return Target(Scene(session.scene), session.target_id)
+
+
+def policy_for(delivery: Delivery) -> Policy:
+    """The policy of the delivery's reply; the delivery comes with its session, bot and inbound message."""
+    session, bot, inbound = delivery.session, delivery.session.bot, delivery.inbound
+    scene = Scene(session.scene)
+    in_qq = scene in (Scene.C2C, Scene.GROUP)
+    until = None
+    if inbound is not None:
+        began = min(inbound.sent_at or inbound.received_at, inbound.received_at)
+        left = began + WINDOWS[scene] - MARGIN - timezone.now()
+        until = time.monotonic() + left.total_seconds()
+    return Policy(
+        dialect=DIALECTS[bot.dialect] if scene is Scene.C2C else None,
+        reference=inbound.qq_id if inbound is not None else None,
+        reference_until=until,
+        interval=bot.frame_interval,
+        open_after=bot.open_after,
+        markdown=bot.markdown and in_qq,
+        on_dead_reference=DeadReference(bot.on_dead_reference),
+        notice=bot.notice_text if bot.notice_enabled else "",
+        pairs=in_qq,
+        uploads=in_qq,
+    )
+
+
+def credentials_of(bot: Bot) -> Credentials:
+    return Credentials(app_id=bot.app_id, secret=bot.secret, api_base=bot.api_base, token_url=bot.token_url)
+
+
+def timeouts_of(bot: Bot) -> Timeouts:
+    return Timeouts(message=bot.message_timeout, upload=bot.upload_timeout)
+
+
+def pace_of(bot: Bot) -> Pace:
+    return Pace(stream=bot.stream_rate, message=bot.message_rate)

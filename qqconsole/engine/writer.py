@@ -1,0 +1,169 @@
+"""GroupWriter: group commit without a tick. One thread takes all that is queued, one transaction, and again.
+
+An idle process commits at once; a busy one batches by itself. A batch that fails is halved down to the guilty job,
+and only its waiter fails. A job that names a delivery and a fence is refused when the fence has moved on: a process
+that lost its lease can write nothing more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
+
+from qqconsole.deliveries.models import Delivery, Status
+from qqconsole.engine.batch import Batch
+from qqconsole.live.publish import publish
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+MOST_JOBS = 500
+TRIES = 5
+
+
+class FenceLost(Exception):
+    """Another process owns the delivery now; nothing was written."""
+
+
+@dataclass(slots=True)
+class Job(Generic[T]):
+    run: Callable[[Batch], T]
+    """Runs in the writer's thread inside the transaction; may run again when a batch is halved or retried."""
+    delivery_id: int | None = None
+    fence: int | None = None
+    future: asyncio.Future[T] | None = None
+    """Set by ``submit``."""
+
+
+Resolution = tuple["asyncio.Future[Any] | None", Any, BaseException | None]
+
+
+class GroupWriter:
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self.alive_at = time.monotonic()
+        self.commits = 0
+        self.jobs = 0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout: float) -> None:
+        """Write what is queued, then end; waits at most ``timeout`` seconds."""
+        self._queue.put(None)
+        self._thread.join(timeout)
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def submit(self, job: Job[T]) -> asyncio.Future[T]:
+        """Queue ``job`` from a running loop; the future is done after the commit. Jobs keep their order."""
+        job.future = asyncio.get_running_loop().create_future()
+        self._queue.put(job)
+        return job.future
+
+    def _run(self) -> None:
+        while True:
+            jobs = self._take()
+            if jobs is None:
+                break
+            self.alive_at = time.monotonic()
+            _resolve(self._commit(jobs))
+            self.alive_at = time.monotonic()
+        connection.close()
+
+    def _take(self) -> list[Job[Any]] | None:
+        first = self._queue.get()
+        if first is None:
+            return None
+        jobs = [first]
+        while len(jobs) < MOST_JOBS:
+            try:
+                job = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                # Said again after these, so that what is queued is written first.
+                self._queue.put(None)
+                break
+            jobs.append(job)
+        return jobs
+
+    def _commit(self, jobs: list[Job[Any]], tries: int = TRIES) -> list[Resolution]:
+        batch = Batch()
+        resolutions: list[Resolution] = []
+        try:
+            with transaction.atomic():
+                fences = _fences(jobs)
+                for job in jobs:
+                    if job.fence is not None and fences.get(job.delivery_id) != job.fence:
+                        resolutions.append((job.future, None, FenceLost(f"delivery {job.delivery_id}")))
+                    else:
+                        resolutions.append((job.future, job.run(batch), None))
+                batch.flush()
+        except (OperationalError, InterfaceError) as error:
+            # A deadlock, a lock held too long, a database that restarts: the same jobs may pass the next time.
+            batch.undo()
+            close_old_connections()
+            if tries > 1:
+                time.sleep(0.05 * 2 ** (TRIES - tries))
+                return self._commit(jobs, tries - 1)
+            return self._halve(jobs, error)
+        except Exception as error:  # noqa: BLE001 - the guilty job's waiter gets it, and writes it down
+            batch.undo()
+            return self._halve(jobs, error)
+        self.commits += 1
+        self.jobs += len(jobs)
+        batch.committed()
+        publish(batch.events())
+        return resolutions
+
+    def _halve(self, jobs: list[Job[Any]], error: BaseException) -> list[Resolution]:
+        if len(jobs) == 1:
+            log.warning("a write failed: %s: %s", type(error).__name__, error)
+            return [(jobs[0].future, None, error)]
+        middle = len(jobs) // 2
+        return self._commit(jobs[:middle], 1) + self._commit(jobs[middle:], 1)
+
+
+def _fences(jobs: list[Job[Any]]) -> dict[int | None, int]:
+    """The fences now in force, their rows locked in key order."""
+    ids = sorted({job.delivery_id for job in jobs if job.fence is not None and job.delivery_id is not None})
+    if not ids:
+        return {}
+    rows = Delivery.objects.filter(pk__in=ids, status=Status.SENDING).order_by("pk").select_for_update()
+    return {pk: fence for pk, fence in rows.values_list("pk", "fence")}
+
+
+def _resolve(resolutions: list[Resolution]) -> None:
+    """Tell the waiters, each loop with one call."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[Resolution]] = defaultdict(list)
+    for resolution in resolutions:
+        if resolution[0] is not None:
+            by_loop[resolution[0].get_loop()].append(resolution)
+    for loop, mine in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_tell, mine)
+        except RuntimeError:
+            log.warning("%d waiters are gone with their loop", len(mine))
+
+
+def _tell(resolutions: list[Resolution]) -> None:
+    for future, result, error in resolutions:
+        if future is None or future.done():
+            continue
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
