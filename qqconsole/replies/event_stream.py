@@ -1,0 +1,78 @@
+"""Server-sent events: bytes in, the events' data out. Pure; of the format only what a model's stream uses.
+
+The data stays bytes: an event that is not UTF-8 must not take the ones before it along.
+"""
+
+from __future__ import annotations
+
+MOST_BYTES = 16 * 1024 * 1024
+"""One event may carry a 4 MB picture as base64 in a tool call, and no more than some times that."""
+
+
+class TooLong(ValueError):
+    """An event (or a whole body) grew past ``MOST_BYTES``."""
+
+
+class EventStream:
+    """Decodes one stream. Lines end in LF, CRLF or CR, wherever the network cut them."""
+
+    __slots__ = ("_after_cr", "_data", "_held", "_tail")
+
+    def __init__(self) -> None:
+        self._tail = bytearray()
+        self._data: list[bytes] = []
+        self._held = 0
+        self._after_cr = False
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Return the data of every event that ``chunk`` completes, in order. Raises TooLong."""
+        if self._after_cr and chunk.startswith(b"\n"):
+            chunk = chunk[1:]
+        if not chunk:
+            return []
+        self._after_cr = chunk.endswith(b"\r")
+        self._held += len(chunk)
+        if self._held > MOST_BYTES:
+            raise TooLong
+        if b"\n" not in chunk and b"\r" not in chunk:
+            self._tail += chunk
+            return []
+        lines = (bytes(self._tail) + chunk if self._tail else chunk).splitlines()
+        self._tail = bytearray() if chunk.endswith((b"\n", b"\r")) else bytearray(lines.pop())
+        return self._events(lines)
+
+    def finish(self) -> list[bytes]:
+        """Return the data of a last event that no empty line closed; it may be cut in the middle."""
+        return self._events([bytes(self._tail), b""])
+
+    def _events(self, lines: list[bytes]) -> list[bytes]:
+        events: list[bytes] = []
+        for line in lines:
+            if line.startswith(b"data:"):
+                self._data.append(line[6:] if line.startswith(b"data: ") else line[5:])
+            elif not line and self._data:
+                events.append(self._data[0] if len(self._data) == 1 else b"\n".join(self._data))
+                self._data.clear()
+        if not self._data:
+            self._held = len(self._tail)
+        return events
+
+
+class WholeBody:
+    """The same for a server that answers with one JSON body although a stream was asked for."""
+
+    __slots__ = ("_body",)
+
+    def __init__(self) -> None:
+        self._body = bytearray()
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Return nothing yet. Raises TooLong."""
+        self._body += chunk
+        if len(self._body) > MOST_BYTES:
+            raise TooLong
+        return []
+
+    def finish(self) -> list[bytes]:
+        """Return the whole body as one event's data."""
+        return [bytes(self._body)]
