@@ -82,7 +82,8 @@ def message_event(
     else:
         member = author or uuid.uuid5(uuid.NAMESPACE_OID, target).hex.upper()
         d |= {"group_id": target, "group_openid": target}
-        d["author"] = {"id": member, "member_openid": member, "member_role": "member", "union_openid": member}
+        d["author"] = {"id": member, "member_openid": member, "member_role": "member", "bot": False}
+        d["author"]["union_openid"] = member
         addressed = mention or event == "GROUP_AT_MESSAGE_CREATE"
         if event == "GROUP_AT_MESSAGE_CREATE":
             d["content"] = f" {text}"  # the @ is stripped, its blank stays (sheet 2.6)
