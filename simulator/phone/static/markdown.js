@@ -12,7 +12,7 @@ const INLINE = [
   [/^\[([^\]]+)\]\((\S+?)\)/, (m) => link(m[1], m[2])],
   [/^<?(https?:\/\/[^\s<>，。；！？（）【】“”]+)>?/, (m) => link(m[1], m[1])],
 ];
-const SPECIAL = /[`\\*_~![<h]/;
+const SPECIAL = /[`\\*_~![<h\n]/;
 
 function element(name, text) {
   const node = document.createElement(name);
@@ -43,13 +43,15 @@ export function inline(source) {
     plain = "";
   };
   for (let at = 0; at < source.length; ) {
+    if (!SPECIAL.test(source[at])) {
+      plain += source[at++];
+      continue;
+    }
     const rest = source.slice(at);
-    const inWord = /\w$/.test(plain);
-    const found =
-      SPECIAL.test(rest[0]) &&
-      INLINE.map(([pattern, make]) => [rest.match(pattern), make]).find(
-        ([match]) => match && !(inWord && "_h".includes(match[0][0])),
-      );
+    const inWord = /\w/.test(plain.at(-1) ?? "");
+    const found = INLINE.map(([pattern, make]) => [rest.match(pattern), make]).find(
+      ([match]) => match && !(inWord && "_h".includes(match[0][0])),
+    );
     if (found) {
       flush();
       nodes.push(found[1](found[0]));

@@ -11,11 +11,13 @@ const chats = new Chats();
 const NAMES = ["小明", "阿珍", "老王", "Lily", "可乐", "青柠", "Max", "团子"];
 const BARE = ["author.username", "author.union_openid", "author.member_role", "message_scene", "message_type", "mentions", "member"];
 const QUIET_GAP = 300_000; // milliseconds between bubbles after which the time is shown
+const LIST_EVERY = 200; // milliseconds; many conversations may be growing at once
 const drawn = new Map(); // bubble id -> [bubble, node]
 let bots = [];
 let bot = null;
 let prompts = { zh: [], en: [] };
 let frame = 0;
+let listTimer = 0;
 
 const userName = (target) => NAMES[[...target].reduce((sum, letter) => (sum * 33 + letter.codePointAt(0)) % 9973, 7) % NAMES.length];
 const botName = () => bots.find((each) => each.app_id === bot)?.name ?? "";
@@ -108,9 +110,12 @@ function showHead(chat) {
 function redraw() {
   frame ||= requestAnimationFrame(() => {
     frame = 0;
-    showList();
     showScreen();
   });
+  listTimer ||= setTimeout(() => {
+    listTimer = 0;
+    showList();
+  }, LIST_EVERY);
 }
 
 function openChat(key) {
