@@ -17,7 +17,7 @@ from simulator.bots import Bot
 from simulator.call import Answer, Call, frame_kind, parsed
 from simulator.codes import NOT_SUPPORTED, TOO_OFTEN, Refusal
 from simulator.faults import AFTER, BEFORE, COMMIT, FaultRule, Occasion
-from simulator.journal import RequestRecord, shortened
+from simulator.journal import RequestRecord, keepable
 from simulator.platform import Platform
 from simulator.spoilt import HTML_413, spoilt_answer
 
@@ -80,6 +80,8 @@ class Exchange:
                 return self._respond(record, Answer(413, HTML_413, "text/html"))
             answer = await self._answer(request, record, raw, work, endpoints, scene, caller)
         except Refusal as refusal:
+            if refusal.code == 11241:
+                self._platform.journal.violate("token_missing", "", record.n, request.path)
             answer = _refused(refusal, record)
         except Unanswered:
             return web.Response(status=500)
@@ -105,7 +107,7 @@ class Exchange:
             body = {} if "part" in endpoints else parsed(raw, request.content_type)
             bot = caller(platform, request, body)
         app_id = record.bot = bot.app_id
-        record.body = shortened(body)
+        record.body = keepable(body)
         frame = frame_kind(endpoints, body)
         if frame is not None and "message" in endpoints:
             endpoints = (*endpoints, "stream")
@@ -209,8 +211,9 @@ class Exchange:
     def _respond(self, record: RequestRecord, answer: Answer) -> web.Response:
         trace_id = record.trace_id = record.trace_id or uuid.uuid4().hex
         record.status = answer.status
-        record.answer = answer.body.decode(errors="replace") if isinstance(answer.body, bytes) else answer.body
-        headers = dict(answer.headers)
+        body = answer.body
+        record.answer = body.decode(errors="replace") if isinstance(body, bytes) else keepable(body)
+        headers = {"Server": "TAPISIX/2.2.2"} | answer.headers
         if answer.content_type != "text/html":  # the front door's own pages carry no trace id (sheet 1.5)
             headers["X-Tps-trace-ID"] = trace_id
         if answer.status == 204:
@@ -221,8 +224,7 @@ class Exchange:
 
 def by_token(platform: Platform, request: web.Request, body: dict[str, Any]) -> Bot:
     """Return the bot whose token the request carries; raises 11241 and its kin, 11298 (sheet 1.4)."""
-    credential = request.headers.get("Authorization")
-    bot = platform.bots[platform.tokens.owner(credential)]
+    bot = platform.bots[platform.tokens.owner(request.headers.get("Authorization"))]
     if platform.switches.ip_refused:
         raise Refusal(11298)
     return bot

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any
 
+SECRETS = frozenset({"clientSecret", "access_token"})
 LONG = 32_768  # characters of one string the journal keeps
 
 
@@ -80,13 +81,18 @@ class Journal:
         return number
 
 
-def shortened(body: Any) -> Any:
-    """Return a body fit to be kept: long strings (file_data) only by their length."""
+def keepable(body: Any) -> Any:
+    """Return a body fit to be kept: secrets blackened, very long strings (file_data) only by their length."""
     if not isinstance(body, dict):
         return body
-    if all(not isinstance(value, str) or len(value) <= LONG for value in body.values()):
+    if SECRETS.isdisjoint(body) and all(not isinstance(value, str) or len(value) <= LONG for value in body.values()):
         return body
-    return {
-        name: f"<{len(value)} characters>" if isinstance(value, str) and len(value) > LONG else value
-        for name, value in body.items()
-    }
+    kept = {}
+    for name, value in body.items():
+        if name in SECRETS:
+            kept[name] = "…"
+        elif isinstance(value, str) and len(value) > LONG:
+            kept[name] = f"<{len(value)} characters>"
+        else:
+            kept[name] = value
+    return kept

@@ -31,7 +31,7 @@ class BotAccount:
 DEMO_BOT = BotAccount(DEMO_APP_ID, DEMO_SECRET)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Options:
     """Start options. Rates are requests in any one second, for each bot (sheet 3.1, 6.2)."""
 

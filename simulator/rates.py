@@ -2,6 +2,8 @@
 
 from collections import deque
 
+ROUNDING = 1e-6  # seconds: sums of floats
+
 
 class SlidingWindow:
     """At most `limit` events in any `period` seconds; `limit` None lets everything pass."""
@@ -17,7 +19,7 @@ class SlidingWindow:
         """Return whether one more at `now` would be one too many."""
         if self.limit is None:
             return False
-        while self._moments and now - self._moments[0] >= self.period:
+        while self._moments and now - self._moments[0] >= self.period - ROUNDING:
             self._moments.popleft()
         return len(self._moments) >= self.limit
 
