@@ -105,9 +105,7 @@ async def answers(http: aiohttp.ClientSession, **wanted: str) -> list[dict[str, 
         ([], 400, None),
     ],
 )
-async def test_what_openai_refuses_is_refused(
-    http: aiohttp.ClientSession, body: Any, status: int, code: Any
-) -> None:
+async def test_what_openai_refuses_is_refused(http: aiohttp.ClientSession, body: Any, status: int, code: Any) -> None:
     given, answer = await post(http, body)
     assert given == status
     assert answer["error"]["message"]
@@ -282,9 +280,7 @@ async def test_a_model_that_fails(client: openai.AsyncOpenAI, model: str, error:
         await read(client, model=f"{model}:{FAST}", messages=said("你好"))
 
 
-async def test_a_cut_connection_keeps_what_was_said(
-    client: openai.AsyncOpenAI, http: aiohttp.ClientSession
-) -> None:
+async def test_a_cut_connection_keeps_what_was_said(client: openai.AsyncOpenAI, http: aiohttp.ClientSession) -> None:
     with pytest.raises(openai.APIConnectionError):
         await read(client, model=f"cut:{FAST}", messages=said("你好"))
     (answer,) = await answers(http, script="cut")
@@ -303,9 +299,7 @@ async def test_a_stalled_model_notices_that_its_client_left(url: str, http: aioh
     assert await answers(http, script="stall", state="gone", wait="5")
 
 
-async def test_reasoning_is_apart_from_the_answer(
-    client: openai.AsyncOpenAI, http: aiohttp.ClientSession
-) -> None:
+async def test_reasoning_is_apart_from_the_answer(client: openai.AsyncOpenAI, http: aiohttp.ClientSession) -> None:
     deltas, _, _ = await read(client, model=f"reasoning:{FAST}", messages=said("写首诗"))
     (answer,) = await answers(http)
     assert "秋夜" in answer["text"]
