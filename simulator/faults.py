@@ -1,7 +1,7 @@
 """Faults on demand: rules in the spirit of Mailpit's Chaos, each of which says how often it fired (sheet 8.10)."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -139,7 +139,7 @@ class Faults:
                 return rule
         return None
 
-    def __iter__(self) -> Iterable[FaultRule]:
+    def __iter__(self) -> Iterator[FaultRule]:
         return iter(self._rules)
 
     def view(self) -> list[dict[str, Any]]:

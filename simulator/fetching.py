@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
@@ -30,7 +30,7 @@ async def fetched(url: str, platform: Platform) -> bytes:
                 await _refuse_private(url, platform)
                 async with http.get(url, allow_redirects=False) as answer:
                     if answer.status in (301, 302, 303, 307, 308) and "Location" in answer.headers:
-                        url = str(answer.url.join(aiohttp.client.URL(answer.headers["Location"])))
+                        url = urljoin(url, answer.headers["Location"])
                         continue
                     if answer.status != 200:
                         raise Refusal(850026)

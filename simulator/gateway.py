@@ -28,6 +28,7 @@ from simulator.gateway_session import (
 from simulator.platform import Platform
 
 KEPT_SESSIONS = 10
+HANDSHAKE = 2.0  # seconds to wait for the other end's close frame
 
 
 class GatewayClosed(Exception):
@@ -67,7 +68,7 @@ class Gateway:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one websocket from Hello to its end."""
-        socket = web.WebSocketResponse(autoping=True, heartbeat=None, compress=False)
+        socket = web.WebSocketResponse(timeout=HANDSHAKE, compress=False)
         await socket.prepare(request)
         self._sockets.add(socket)
         connection = Connection()
@@ -92,8 +93,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Close every connection."""
-        for socket in tuple(self._sockets):
-            await socket.close(code=WSCloseCode.GOING_AWAY)
+        await asyncio.gather(*(socket.close(code=WSCloseCode.GOING_AWAY) for socket in self._sockets))
 
     async def _read(self, socket: web.WebSocketResponse, connection: Connection, interval: float) -> None:
         while not socket.closed:

@@ -103,8 +103,9 @@ def form(call: Call) -> dict[str, Any]:
     if not message.is_multipart():
         raise Refusal(50035)
     fields: dict[str, Any] = {}
-    for part in message.iter_parts():  # type: ignore[attr-defined]
+    for part in message.iter_parts():
         name = part.get_param("name", header="content-disposition")
         content = part.get_payload(decode=True)
-        fields[str(name)] = content if name == "file_image" else content.decode(errors="replace")
+        if isinstance(content, bytes):
+            fields[str(name)] = content if name == "file_image" else content.decode(errors="replace")
     return fields

@@ -71,13 +71,13 @@ class PassiveLedger:
 
     def limit(self, scene: str) -> int | None:
         """Return how many replies one inbound id of this scene allows."""
-        names = {"c2c": "c2c_limit", "group": "group_limit"}
-        return getattr(self._switches, names.get(scene, "guild_limit"))
+        limits = {"c2c": self._switches.c2c_limit, "group": self._switches.group_limit}
+        return limits.get(scene, self._switches.guild_limit)
 
     def window(self, scene: str) -> float:
         """Return how many seconds an inbound id of this scene may be answered."""
-        names = {"c2c": "c2c_window", "group": "group_window"}
-        return getattr(self._switches, names.get(scene, "guild_window"))
+        windows = {"c2c": self._switches.c2c_window, "group": self._switches.group_window}
+        return windows.get(scene, self._switches.guild_window)
 
     def message(self, scene: str, target: str, msg_id: Any, now: float) -> Inbound:
         """Return the inbound message of that id; raises 40034024 (foreign, wrong scene, garbage) or the expiry code."""

@@ -15,6 +15,7 @@ class Quotas:
 
     def __init__(self, switches: Switches, *, verified: bool) -> None:
         self._switches = switches
+        self._c2c: tuple[SlidingWindow, ...]
         if verified:
             self._c2c = (SlidingWindow(10, 1),)
             self._group = (SlidingWindow(60, 60),)

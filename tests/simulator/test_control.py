@@ -1,5 +1,6 @@
 """The control surface, the clock, and the command line."""
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -145,3 +146,15 @@ def test_it_runs_as_a_command_and_ends_on_sigterm() -> None:
             assert answer.status == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
+
+
+async def test_time_outs_run_on_real_time_too(qq: BotCaller) -> None:
+    async with Simulator() as sim:
+        sim.switches.stream_timeout = 0.02
+        seen: asyncio.Queue[str] = asyncio.Queue()
+        sim.platform.observers.add(lambda app_id, scene, target, bubble: seen.put_nowait(bubble.state))
+        caller = BotCaller(sim, qq.http, qq.app_id, qq.secret)
+        await caller.log_in()
+        await caller.frame("你好", msg_id=await caller.said())
+        states = [await seen.get() for _ in range(4)]
+        assert states == ["done", "streaming", "streaming", "finalised"]
