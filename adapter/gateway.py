@@ -1,0 +1,329 @@
+"""Events in: one bot's websocket to QQ, connected for ever. What to do next is decided in ``adapter.handshake``.
+
+botpy's gateway is not used: it beats every 30 s whatever Hello says, never looks at ACKs, clears no session on
+4006/4007/49xx, stumbles over events without ``s``, and drops events and fields it does not know (sheet 7).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+
+from adapter import intents as intent_sets
+from adapter.client import GatewayInfo, QQClient
+from adapter.errors import ApiRefused, ApiUnreachable, TokenRefused, TokenUnreachable
+from adapter.events import Event
+from adapter.handshake import (
+    DISPATCH,
+    HEARTBEAT,
+    HEARTBEAT_ACK,
+    HELLO,
+    INVALID_SESSION,
+    RECONNECT,
+    EndedBy,
+    Ending,
+    Handshake,
+    Next,
+    Phase,
+    ResumePoint,
+    Timing,
+)
+from adapter.inbox import Inbox
+
+log = logging.getLogger(__name__)
+
+_ADDRESS_KEPT = 600.0
+"""Seconds for which a gateway address is used again: /gateway has a rate of its own (sheet 2.1)."""
+
+_LONGEST_WAIT = 600.0
+"""Seconds; a used-up day of identifies is asked about again after that."""
+
+_CLOSE_CODE = 4000
+"""Ours when we leave: 1000 could end the gateway session, which the next start wants to resume."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayState:
+    """The connection as it stands. ``reason`` is a code word, ``detail`` plain English words.
+
+    ``code`` is QQ's code or the close code. ``session_id`` and ``seq`` are the last event dealt with: what a
+    later start passes as ``resume``.
+    """
+
+    name: Phase
+    reason: str = ""
+    code: int | None = None
+    detail: str = ""
+    session_id: str = ""
+    seq: int = 0
+    bot_id: str = ""
+    bot_name: str = ""
+
+
+OnEvent = Callable[[Event], Awaitable[None]]
+OnState = Callable[[GatewayState], Awaitable[None]]
+
+
+class Gateway:
+    """Hands every event to ``on_event`` one after another, in order; a number counts once it returned.
+
+    An ``on_event`` that raises is tried again five times over 48 s and then given up (``inbox.lost`` counts it).
+    Repeats of QQ's are handed on: whoever stores messages knows them by their ids. ``garbled`` counts frames
+    that were no JSON object.
+    """
+
+    def __init__(
+        self,
+        client: QQClient,
+        *,
+        on_event: OnEvent,
+        on_state: OnState,
+        intents: int = intent_sets.DEFAULT,
+        resume: ResumePoint | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        self._client = client
+        self._on_state = on_state
+        self._timing = timing or Timing()
+        self._handshake = Handshake(intent_sets.fewer(intents), resume, self._timing)
+        self.inbox = Inbox(on_event, resume, self._timing.handing_on)
+        self._address: tuple[float, GatewayInfo] | None = None
+        self._identified_at = -self._timing.identify_gap
+        self.bot_id = ""
+        self.bot_name = ""
+        self.garbled = 0
+
+    @property
+    def resume_point(self) -> ResumePoint | None:
+        """The last event that ``on_event`` returned from, for the next start."""
+        return self.inbox.point
+
+    async def run(self) -> None:
+        """Stay connected. Returns only after a refusal nothing outside can mend (the last state says which).
+
+        Raises CancelledError when cancelled, after telling the state ``stopped``.
+        """
+        worker = asyncio.create_task(self.inbox.run(), name="gateway events")
+        try:
+            while True:
+                step = await self._one_connection()
+                await self._tell(step.phase, step.reason, code=step.code, detail=step.detail)
+                if step.over:
+                    await self.inbox.emptied()
+                    return
+                await asyncio.sleep(step.wait * random.uniform(1.0, 1.1))
+        except asyncio.CancelledError:
+            await self._tell(Phase.STOPPED, "stopped")
+            raise
+        finally:
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+
+    async def _one_connection(self) -> Next:
+        self._handshake.connecting()
+        await self._tell(Phase.CONNECTING, "resuming" if self._handshake.resume else "identifying")
+        try:
+            info = await self._where()
+            if self._handshake.resume is None:
+                if info.remaining is not None and info.remaining <= 0:
+                    self._address = None
+                    wait = min(max(info.reset_after, self._timing.backoff[-1]), _LONGEST_WAIT)
+                    return self._handshake.unreachable("session_limit", "today's identifies are used up", after=wait)
+                await asyncio.sleep(self._identified_at + self._gap(info) - time.monotonic())
+            authorization = await self._client.authorization()
+            socket = await self._client.open_websocket(info.url)
+        except (TokenRefused, ApiRefused) as refused:
+            self._address = None
+            reason = "token_refused" if isinstance(refused, TokenRefused) else "api_refused"
+            if refused.code == 11298:
+                reason = "ip_not_listed"
+            if refused.permanent:
+                return self._handshake.kept_out(reason, str(refused), code=refused.code)
+            after = getattr(refused, "after", None) or 0.0
+            return self._handshake.unreachable(reason, str(refused), code=refused.code, after=after)
+        except (TokenUnreachable, ApiUnreachable) as unreachable:
+            self._address = None
+            return self._handshake.unreachable("unreachable", str(unreachable))
+        except (aiohttp.ClientError, OSError) as error:
+            self._address = None
+            return self._handshake.unreachable("unreachable", f"no websocket to QQ: {type(error).__name__}")
+        try:
+            ending = await self._listen(socket, authorization)
+        finally:
+            await socket.close(code=_CLOSE_CODE)
+        step = self._handshake.ended(ending)
+        if step.drop_token:
+            self._client.refuse_token(authorization)
+        return step
+
+    async def _where(self) -> GatewayInfo:
+        if self._handshake.resume is not None and not self.bot_id:
+            # READY names the bot, RESUMED does not.
+            me = await self._client.me()
+            self.bot_id, self.bot_name = me.id, me.name
+        now = time.monotonic()
+        if self._handshake.resume is None or self._address is None or now - self._address[0] > _ADDRESS_KEPT:
+            self._address = (now, await self._client.gateway_url())
+        return self._address[1]
+
+    def _gap(self, info: GatewayInfo) -> float:
+        return self._timing.identify_gap / max(1, info.max_concurrency)
+
+    async def _listen(self, socket: aiohttp.ClientWebSocketResponse[bool], authorization: str) -> Ending:
+        """One socket from Hello to its end."""
+        life = _Life(due=time.monotonic() + self._timing.greeting)
+        while True:
+            try:
+                async with asyncio.timeout(max(0.0, life.due - time.monotonic())):
+                    message = await socket.receive()
+            except TimeoutError:
+                if not life.since or life.unanswered >= 2:
+                    return life.ending(EndedBy.SILENCE)
+                life.unanswered += 1
+                life.due = time.monotonic() + life.pause()
+                if not await _say(socket, self._handshake.heartbeat()):
+                    return life.ending(EndedBy.CLOSE)
+                continue
+            if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                return life.ending(EndedBy.CLOSE, code=socket.close_code)
+            frame = self._read(message.data)
+            if frame is not None:
+                ending = await self._take(frame, socket, life, authorization)
+                if ending is not None:
+                    return ending
+
+    async def _take(
+        self,
+        frame: dict[str, Any],
+        socket: aiohttp.ClientWebSocketResponse[bool],
+        life: _Life,
+        authorization: str,
+    ) -> Ending | None:
+        said = True
+        match frame.get("op"):
+            case op if op == DISPATCH:
+                await self._dispatched(frame, life)
+            case op if op == HELLO and not life.greeted:
+                life.greeted = True
+                life.interval = _interval(frame.get("d"))
+                if self._handshake.resume is None:
+                    self._identified_at = time.monotonic()
+                said = await _say(socket, self._handshake.greeting(authorization))
+            case op if op == HEARTBEAT_ACK:
+                life.unanswered = 0
+            case op if op == HEARTBEAT:
+                said = await _say(socket, self._handshake.heartbeat())
+            case op if op == RECONNECT:
+                return life.ending(EndedBy.ASKED)
+            case op if op == INVALID_SESSION:
+                return life.ending(EndedBy.INVALID, resumable=frame.get("d") is True)
+            case other:
+                log.info("the gateway sent the unknown opcode %r", other)
+        return None if said else life.ending(EndedBy.CLOSE)
+
+    async def _dispatched(self, frame: dict[str, Any], life: _Life) -> None:
+        kind, data = frame.get("t"), frame.get("d")
+        number = frame.get("s")
+        seq = number if isinstance(number, int) and not isinstance(number, bool) else None
+        now = time.monotonic()
+        if not life.since:
+            # A long replay comes before RESUMED: every event of it is a sign of life.
+            life.due = now + self._timing.greeting
+        if kind == "READY":
+            data = data if isinstance(data, dict) else {}
+            self._handshake.ready(str(data.get("session_id") or ""), seq or 0)
+            user = data.get("user")
+            user = user if isinstance(user, dict) else {}
+            self.bot_id = str(user.get("id") or self.bot_id)
+            self.bot_name = str(user.get("username") or self.bot_name)
+        elif kind == "RESUMED":
+            self._handshake.resumed()
+        if seq is not None:
+            self._handshake.received(seq)
+        point = self._handshake.resume
+        if kind in ("READY", "RESUMED"):
+            life.since, life.due = now, now + life.pause()
+            self.inbox.put(point, None)
+            await self._tell(Phase.CONNECTED, "resumed" if kind == "RESUMED" else "ready", detail=self._subscribed)
+            return
+        self.inbox.put(point, _event(frame, seq, point.session_id if point else ""))
+
+    @property
+    def _subscribed(self) -> str:
+        return f"intents {self._handshake.intents}"
+
+    def _read(self, data: str | bytes) -> dict[str, Any] | None:
+        try:
+            frame = json.loads(data)
+        except (ValueError, RecursionError):
+            frame = None
+        if isinstance(frame, dict):
+            return frame
+        self.garbled += 1
+        log.warning("the gateway sent a frame of %d bytes that is no JSON object", len(data))
+        return None
+
+    async def _tell(self, phase: Phase, reason: str, *, code: int | None = None, detail: str = "") -> None:
+        point = self.inbox.point or ResumePoint("", 0)
+        state = GatewayState(phase, reason, code, detail, point.session_id, point.seq, self.bot_id, self.bot_name)
+        try:
+            await self._on_state(state)
+        except Exception:
+            log.exception("the gateway state %s could not be told", phase)
+
+
+@dataclass(slots=True)
+class _Life:
+    """One connection: when something is due next, and whether QQ answers."""
+
+    due: float
+    interval: float = 41.25
+    unanswered: int = 0
+    greeted: bool = False
+    since: float = 0.0
+
+    def pause(self) -> float:
+        """Seconds to the next beat: a little early, and not in step with other bots."""
+        return self.interval * random.uniform(0.85, 0.95)
+
+    def ending(self, by: EndedBy, *, code: int | None = None, resumable: bool = False) -> Ending:
+        lived = time.monotonic() - self.since if self.since else 0.0
+        return Ending(by, code, resumable, lived)
+
+
+def _interval(hello: object) -> float:
+    """Seconds; what is no sensible number becomes QQ's usual 41.25 (sheet 2.2)."""
+    milliseconds = hello.get("heartbeat_interval") if isinstance(hello, dict) else None
+    if isinstance(milliseconds, int | float) and 10 <= milliseconds <= 600_000:
+        return milliseconds / 1000
+    return 41.25
+
+
+def _event(frame: dict[str, Any], seq: int | None, session_id: str) -> Event:
+    data = frame.get("d")
+    return Event(
+        type=str(frame.get("t") or ""),
+        id=str(frame.get("id") or ""),
+        seq=seq,
+        data=data if isinstance(data, dict) else {"d": data},
+        received_at=datetime.now(UTC),
+        session_id=session_id,
+    )
+
+
+async def _say(socket: aiohttp.ClientWebSocketResponse[bool], frame: dict[str, Any]) -> bool:
+    """False: the socket is gone."""
+    try:
+        await socket.send_str(json.dumps(frame))
+    except (aiohttp.ClientError, ConnectionError, RuntimeError):
+        return False
+    return True
