@@ -7,25 +7,23 @@ import logging
 import re
 from datetime import UTC, datetime
 
+from adapter import redaction as adapter_redaction
+
 EXTRAS = ("delivery", "session", "bot", "chunk", "code", "trace_id")
 """What ``logger.info(…, extra={…})`` may carry into the line."""
 
-_REDACTIONS = [
-    (re.compile(r"(?i)\b(QQBot|Bearer|Bot)\s+[A-Za-z0-9._~+/=-]{6,}"), r"\1 [redacted]"),
-    (
-        re.compile(
-            r"(?i)([\"']?\b(?:authorization|access_token|clientsecret|client_secret|api[_-]?key|secret|password)\b"
-            r"[\"']?\s*[:=]\s*[\"']?)(?!\[redacted\]|(?:QQBot|Bearer|Bot)\s)[^\s\"',;&}]+"
-        ),
-        r"\1[redacted]",
-    ),
-    (re.compile(r"\b(sk-|qqc_)[A-Za-z0-9_-]{8,}"), r"\1[redacted]"),
+_OURS = [
+    (re.compile(r"""(?i)(\b(?:api[_-]?key|password)\b["']?\s*[:=]\s*["']?)[^\s"',;&}]+"""), r"\1***"),
+    (re.compile(r"\b(sk-|qqc_)[A-Za-z0-9_-]{8,}"), r"\1***"),
+    (re.compile(r"(://[^/\s:@]*:)[^/\s@]+@"), r"\1***@"),
 ]
+"""What the adapter never sees: the model's keys, our own tokens, passwords in addresses."""
 
 
 def redact(text: str) -> str:
-    """The text with tokens, secrets and keys cut out."""
-    for pattern, replacement in _REDACTIONS:
+    """The text with tokens, secrets, keys and passwords cut out."""
+    text = adapter_redaction.redact(text)
+    for pattern, replacement in _OURS:
         text = pattern.sub(replacement, text)
     return text
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import get_language
-from ninja import P, Query, Router
+from ninja import Query, Router
+from ninja import Status as Answer
 from ninja.errors import HttpError
 
 from qqconsole.api import schemas
@@ -20,8 +21,8 @@ from qqconsole.live.documents import connection_document, delivery_document, del
 
 router = Router()
 
-Limit = Annotated[int, P(ge=1, le=200)]
-Cursor = Annotated[str, P(max_length=60, description="From the `next` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=200)]
+Cursor = Annotated[str, Query(max_length=60, description="From the `next` of the page before.")]
 FAILURES: dict[Any, Any] = {code: schemas.FailureDocument for code in (400, 401, 403, 404, 409, 422)}
 
 
@@ -75,11 +76,11 @@ def delivery(request: HttpRequest, delivery_id: int) -> dict[str, Any]:
     response={202: schemas.CancelDocument, **FAILURES},
     summary="Stop a delivery that has not ended: its open segment is closed, the rest is not sent",
 )
-def cancel(request: HttpRequest, delivery_id: int) -> tuple[int, dict[str, Any]]:
+def cancel(request: HttpRequest, delivery_id: int) -> Answer[dict[str, Any]]:
     row = get_object_or_404(Delivery.objects.only("pk", "status"), pk=delivery_id)
     if not request_cancel(row.pk):
         raise HttpError(409, "This delivery has ended already.")
-    return 202, {"id": row.pk, "cancelling": True}
+    return Answer(202, {"id": row.pk, "cancelling": True})
 
 
 def bot_document(bot: Bot) -> dict[str, Any]:

@@ -1,0 +1,74 @@
+"""Log lines: one a record, with what is needed to find the delivery, without secrets."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from qqconsole.logs import PairsFormatter, pair, redact
+
+
+def line(message: str, *arguments: object, **extra: object) -> str:
+    record = logging.getLogger("qqconsole.test").makeRecord(
+        "qqconsole.test", logging.INFO, "file", 1, message, arguments, None, extra=extra
+    )
+    return PairsFormatter().format(record)
+
+
+def test_a_record_is_one_line_of_pairs() -> None:
+    written = line("sent %s", "two\nlines", delivery=7, trace_id="t-1")
+
+    assert "\n" not in written
+    assert written.endswith('logger=qqconsole.test message="sent two\\nlines" delivery=7 trace_id=t-1')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: QQBot SECRETSECRET",
+        "Authorization: Bearer SECRETSECRET",
+        "'Authorization': 'QQBot SECRETSECRET'",
+        '{"access_token": "SECRETSECRET", "expires_in": 7200}',
+        '{"appId": "1", "clientSecret": "SECRETSECRET"}',
+        "clientSecret=SECRETSECRET&x=1",
+        "api_key=SECRETSECRET",
+        "api-key: SECRETSECRET",
+        "password = SECRETSECRET",
+        "the key sk-SECRETSECRET was refused",
+        "token qqc_SECRETSECRET",
+        "postgres://user:SECRETSECRET@host/db",
+    ],
+)
+def test_secrets_are_cut_out(text: str) -> None:
+    assert "SECRETSECRET" not in redact(text)
+    assert "SECRETSECRET" not in line("%s", text)
+
+
+def test_words_that_only_look_like_it_stay() -> None:
+    for text in ("the bot has no secret", "Bot demo is enabled", "password wrong"):
+        assert redact(text) == text
+
+
+def test_a_traceback_is_redacted_too() -> None:
+    try:
+        raise ValueError("Authorization: QQBot SECRETSECRET")
+    except ValueError as error:
+        record = logging.LogRecord(
+            "qqconsole", logging.ERROR, "f", 1, "it broke", (), (type(error), error, error.__traceback__)
+        )
+    written = PairsFormatter().format(record)
+
+    assert "ValueError" in written
+    assert "SECRETSECRET" not in written
+
+
+def test_pairs_quote_what_would_be_read_as_two() -> None:
+    assert pair("a", "plain") == "a=plain"
+    assert pair("a", "") == 'a=""'
+    assert pair("a", "b=c") == 'a="b=c"'
+
+
+def test_botpy_is_mute() -> None:
+    assert not logging.getLogger("botpy").isEnabledFor(logging.ERROR)
+    assert logging.getLogger("botpy").propagate is False
