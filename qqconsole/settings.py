@@ -89,7 +89,7 @@ CACHES: dict[str, dict[str, Any]] = {
     }
 }
 
-CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
 # Shorter than the longest stream, and Redis hands a running delivery to a second worker (measured).
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {"visibility_timeout": 3600} if REDIS_URL else {"polling_interval": 0.02}

@@ -67,8 +67,9 @@ def keep(bot_id: int, event: Event) -> None:
 
 def _note_seq(bot_id: int, event: Event) -> None:
     """In the event's own transaction: after a crash the gateway resumes exactly behind what is stored."""
-    if event.seq:
-        BotConnection.objects.filter(bot_id=bot_id).update(gateway_seq=event.seq)
+    if event.seq and event.session_id:
+        here = BotConnection.objects.filter(bot_id=bot_id)
+        here.update(gateway_seq=event.seq, gateway_session=event.session_id[:200])
 
 
 def _session(bot_id: int, message: InboundMessage, now: datetime) -> rows.Session:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adapter.targets import Target
 from qqconsole.engine import claims
@@ -124,7 +125,10 @@ class Engine:
         self._loop.call_soon_threadsafe(self._stopped.set)
         self._thread.join(5)
         self.writer.stop(5)
-        self._readers.shutdown(wait=False, cancel_futures=True)
+        self._readers.shutdown(wait=True, cancel_futures=True)
+        for connection in _reading:
+            connection.close()
+        _reading.clear()
         return left
 
     async def _drain(self, timeout: float) -> int:
@@ -199,9 +203,16 @@ class Engine:
             self._readers.submit(_ring_next, session_id)
 
 
+_reading: list[BaseDatabaseWrapper] = []
+"""The readers' connections: a thread's own connection would otherwise stay open when the thread ends."""
+
+
 def _fresh(query: Callable[[], T]) -> T:
     """Drop a connection the database closed meanwhile, then ask."""
-    for connection in connections.all(initialized_only=True):
+    for connection in connections.all():
+        if connection not in _reading:
+            connection.inc_thread_sharing()
+            _reading.append(connection)
         connection.close_if_unusable_or_obsolete()
     return query()
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from adapter.events import Event, parse_message
+from adapter.gateway import Gateway, GatewayState, ResumePoint
 from django.db.models import Q
 from django.utils import timezone
 
-from adapter.events import Event, parse_message
-from adapter.gateway import Gateway, GatewayState, ResumePoint
 from qqconsole.bots.models import Bot, BotConnection, ConnectionState
 from qqconsole.conversations import inbox
 from qqconsole.engine import beats
@@ -118,9 +118,7 @@ class Gateways:
             await self._engine.writer.submit(Job(lambda batch: inbox.keep(bot_id, event)))
             return
         try:
-            received = await self._engine.writer.submit(
-                Job(lambda batch: inbox.receive(batch, bot_id, event, message))
-            )
+            received = await self._engine.writer.submit(Job(lambda batch: inbox.receive(batch, bot_id, event, message)))
         except Exception:
             log.exception("bot=%s event=%s could not become a message: kept as it came", bot_id, event.id)
             await self._engine.writer.submit(Job(lambda batch: inbox.keep(bot_id, event)))

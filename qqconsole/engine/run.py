@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 SHUTDOWN = "shutdown"
 INTERRUPTED = "interrupted"
+ENGINE_ERROR = "engine_error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,10 @@ class Run:
             how, reason = self._wish
             getattr(self._sender, how)(reason)
         outcome = await self._send(work, recorder)
+        if outcome.reason == ENGINE_ERROR and not self._claim.recovered:
+            # A stream may be open: whoever takes over closes it by what the rows say.
+            await self._abandon()
+            return
         if machine.markdown_refused:
             self._engine.markdown_refusals.remember(bot.pk, target)
         if outcome.reason == SHUTDOWN and not machine.segments:
@@ -140,7 +145,18 @@ class Run:
             raise
         except Exception as error:  # the row below says so
             log.exception("delivery=%s broke", self._claim.delivery.pk)
-            return Outcome(OutcomeStatus.FAILED, "engine_error", detail=f"{type(error).__name__}: {error}"[:500])
+            return Outcome(OutcomeStatus.FAILED, ENGINE_ERROR, detail=f"{type(error).__name__}: {error}"[:500])
+
+    async def _abandon(self) -> None:
+        """Give the delivery up for somebody else to close: one bug must not leave a stream open."""
+        delivery = self._claim.delivery
+
+        def run(batch: Batch) -> None:
+            delivery.owner, delivery.lease_until = "", None
+            batch.update(delivery, ("owner", "lease_until"))
+
+        await self._engine.writer.submit(Job(run, delivery.pk, delivery.fence))
+        self._engine.ring(delivery.pk)
 
     async def _release(self, why: str) -> None:
         """Back into the queue: nothing of it has left, so another start loses and repeats nothing."""

@@ -19,6 +19,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
+from django.utils import timezone
 
 from qqconsole.conversations.models import Session
 from qqconsole.live import snapshot, viewers, watching
@@ -71,7 +72,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self._counted = True
         watching.came()
         await self._say(
-            {"type": "hello", "session": self._session and self._session.pk, "beat_seconds": self.beat_every}
+            {
+                "type": "hello",
+                "session": self._session and self._session.pk,
+                "beat_seconds": self.beat_every,
+                "now": timezone.now(),
+            }
         )
         await self._send_snapshot()
         self._beating = asyncio.get_running_loop().create_task(self._beat())
@@ -124,7 +130,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         while True:
             await asyncio.sleep(self.beat_every)
             try:
-                allowed = await database_sync_to_async(viewers.may_still_watch)(self._viewer)
+                allowed, bots = await database_sync_to_async(look_around)(self._viewer)
             except DatabaseError:
                 # No beat: the page says that it is not live, which is true.
                 log.exception("a viewer's right could not be looked up")
@@ -134,7 +140,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 return
             if self._take_missed():
                 await self._say({"type": "resync"})
-            await self._say({"type": "beat"})
+            # The bots go along: how lately a gateway was seen is no event, and its silence is the news.
+            await self._say({"type": "beat", "now": timezone.now(), "bots": bots})
 
     def _take_missed(self) -> int:
         take = getattr(self.channel_layer, "take_missed", None)
@@ -142,6 +149,11 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _say(self, document: Document) -> None:
         await self.send(text_data=encode(document))
+
+
+def look_around(viewer: viewers.Viewer) -> tuple[bool, list[Document]]:
+    """Return whether the viewer may go on watching, and every bot as it stands (a few queries)."""
+    return (True, snapshot.bots()) if viewers.may_still_watch(viewer) else (False, [])
 
 
 class Nowhere(AsyncWebsocketConsumer):  # type: ignore[misc]

@@ -1,0 +1,93 @@
+"""The whole console in one process: Daphne in the main thread, the engine's loop, its writer and a Celery worker beside.
+
+Shutting down goes against the stream: no new events, no new claims, closing frames for what is open, then the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from qqconsole.engine import engine as engines
+from qqconsole.engine.demo import Demo
+from qqconsole.engine.gateways import Gateways
+from qqconsole.engine.worker import EmbeddedWorker
+from qqconsole.live import watching
+
+if TYPE_CHECKING:
+    from daphne.server import Server
+
+log = logging.getLogger(__name__)
+
+
+class Console:
+    def __init__(self, *, host: str, port: int, demo: bool, ready: Callable[[], None]) -> None:
+        """``ready`` is called once the pages are served."""
+        self._host, self._port, self._ready = host, port, ready
+        self._engine = engines.Engine(recover_all=True)
+        self._gateways = Gateways(self._engine)
+        self._worker = EmbeddedWorker()
+        self._demo = Demo(watched=watching.anybody) if demo else None
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; a second signal ends at once."""
+        server = self._make_server()
+        if self._demo is not None:
+            self._demo.start()
+        engines.install(self._engine)
+        self._engine.start()
+        self._engine.worker_alive = lambda: self._worker.alive
+        self._worker.start()
+        asyncio.run_coroutine_threadsafe(self._gateways.start(), self._engine.loop).result(10)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._told)
+        server.run()
+
+    def _make_server(self) -> Server:
+        # Importing Daphne installs Twisted's asyncio reactor for the main thread.
+        from daphne.endpoints import build_endpoint_description_strings
+        from daphne.server import Server
+
+        from qqconsole.asgi import application
+
+        endpoints = build_endpoint_description_strings(host=self._host, port=self._port)
+        return Server(
+            application=application,
+            endpoints=endpoints,
+            signal_handlers=False,
+            ready_callable=self._ready,
+            server_name="qqconsole",
+            verbosity=0,
+        )
+
+    def _told(self, number: int, frame: FrameType | None) -> None:
+        if self._stopping.is_set():
+            os._exit(1)
+        self._stopping.set()
+        threading.Thread(target=self._shut_down, name="shutdown").start()
+
+    def _shut_down(self) -> None:
+        from twisted.internet import reactor
+
+        running: Any = reactor
+        try:
+            log.warning("stopping: open streams get their closing frames")
+            self._engine.refuse_new()
+            asyncio.run_coroutine_threadsafe(self._gateways.stop(), self._engine.loop).result(5)
+            left = self._engine.stop()
+            if left:
+                log.warning("%d deliveries did not end in time; the next start closes them", left)
+            self._worker.stop(3)
+            if self._demo is not None:
+                self._demo.stop(3)
+        except Exception:
+            log.exception("stopping did not go smoothly; what is open is closed at the next start")
+        finally:
+            running.callFromThread(running.stop)
