@@ -309,3 +309,7 @@ async def test_after_4009_sends_may_vanish_until_there_is_a_live_session(
     await again.identify()
     assert (await qq.message(msg_id=msg_id, msg_seq=2)).status == 200
     assert qq.screen() == [("好的", "done")]
+    await command(qq, "cut")
+    await again.closed()
+    assert (await qq.message(msg_id=msg_id, msg_seq=3)).status == 200
+    assert len(qq.screen()) == 2

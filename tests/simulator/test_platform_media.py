@@ -230,7 +230,7 @@ async def test_40093002_the_day_is_used_up(qq: BotCaller, sim: Simulator) -> Non
 async def test_850019_a_wrong_merge(qq: BotCaller, sim: Simulator) -> None:
     """Pieces cut at the wrong places have right sums each and a wrong one together."""
     sim.switches.part_size = 54
-    prepared = (await prepare(qq, PNG)).body
+    prepared = (await prepare(qq, PNG, file_type=4)).body
     assert (await merge(qq, prepared["upload_id"])).refused == (500, 850019)
     for part, piece in zip(prepared["parts"], (PNG[54:], PNG[:54]), strict=True):
         await put(qq, part["presigned_url"], piece)
