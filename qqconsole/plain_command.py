@@ -9,6 +9,9 @@ from django.db import OperationalError, ProgrammingError
 
 
 class PlainCommand(BaseCommand):
+    # The checks load every address, and with them the whole engine: a second and more for nothing.
+    requires_system_checks: list[str] = []
+
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
             return super().execute(*args, **options)

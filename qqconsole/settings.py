@@ -142,6 +142,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # Served straight from static/: no collectstatic before the first start.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 LOG_LEVEL = read("QQCONSOLE_LOG_LEVEL", "INFO").upper()
 LOGGING: dict[str, Any] = {

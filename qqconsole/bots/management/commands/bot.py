@@ -8,7 +8,6 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from qqconsole.bots.checking import check_bot
 from qqconsole.bots.models import Bot
 from qqconsole.bots.options import OPTIONS
 from qqconsole.bots.registering import BotRefused, register
@@ -103,6 +102,9 @@ class Command(PlainCommand):
             self.stdout.write("  ".join(cells).rstrip())
 
     def _check(self, bot: Bot) -> None:
+        # Only this action needs the clients of QQ and of the model, which take their time to load.
+        from qqconsole.bots.checking import check_bot
+
         well = True
         for finding in asyncio.run(check_bot(bot)):
             well = well and finding.ok
