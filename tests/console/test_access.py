@@ -20,7 +20,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from qqconsole.accounts.models import ApiToken, Role, User
 from qqconsole.api.urls import api
 from qqconsole.asgi import application
-from qqconsole.deliveries.models import Delivery
+from qqconsole.deliveries.models import Chunk, Delivery
 from qqconsole.live.routing import websocket_application
 
 SIGN_IN = 302
@@ -29,7 +29,7 @@ SIGN_IN = 302
 
 @dataclass(frozen=True)
 class Row:
-    """One call: where, and the status each may expect. ``{delivery}`` and ``{session}`` are filled in."""
+    """One call: where, and the status each may expect. ``{delivery}``, ``{session}`` and ``{chunk}`` are filled in."""
 
     method: str
     route: str
@@ -60,6 +60,11 @@ ROWS = [
     Row("GET", "healthz", "/healthz", 200, 200, 200),
     # From far away, without credentials: tests/console/test_doors.py shows the other cases.
     Row("GET", "metrics", "/metrics", 401, 200, 200, by_token=True),
+    # The pages.
+    page("", "/"),
+    page("sessions/<int:pk>/", "/sessions/{session}/"),
+    page("chunks/<int:pk>/wire/", "/chunks/{chunk}/wire/"),
+    page("bots/", "/bots/"),
     # The API.
     call("GET", "openapi.json", "openapi.json", 200, 200),
     call("GET", "bots", "bots", 200, 200),
@@ -88,7 +93,8 @@ def routes(patterns: list[Any], before: str = "") -> Iterator[str]:
 @pytest.fixture
 def fill(delivery: Delivery) -> dict[str, int]:
     Delivery.objects.update(status="queued")
-    return {"delivery": delivery.pk, "session": delivery.session_id, "bot": delivery.session.bot_id}
+    chunk = Chunk.objects.earliest("pk")
+    return {"delivery": delivery.pk, "session": delivery.session_id, "chunk": chunk.pk}
 
 
 def identities(row: Row) -> Iterator[tuple[str, int]]:
