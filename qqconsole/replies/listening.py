@@ -66,7 +66,8 @@ async def _opened(
         asking = client.chat.completions.with_streaming_response.create(**body, stream=True, extra_headers=headers)
         try:
             async with asyncio.timeout(silence):
-                return (await stack.enter_async_context(asking)).http_response
+                response: httpx2.Response = (await stack.enter_async_context(asking)).http_response
+                return response
         except TimeoutError:
             raise _silent(silence) from None
         except CONNECTION_ERRORS as error:

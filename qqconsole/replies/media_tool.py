@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from adapter.media import AddressRefused, check_address, decode_data_url
-
+from adapter.errors import AddressRefused, MediaRefused
+from adapter.media import check_address, content_kind, read_data_url
 from adapter.pieces import MediaItem, MediaKind, MediaOutcome
 
 NAME = "send_media"
@@ -58,7 +59,7 @@ def read_call(name: str, arguments: str, *, allowed: bool, allow_private: bool) 
     caption = caption if isinstance(caption, str) else ""
     try:
         return _item(MediaKind(kind), url.strip(), caption, allow_private)
-    except AddressRefused as refused:
+    except (AddressRefused, MediaRefused) as refused:
         return NotSent(f"the url was refused: {refused}")
 
 
@@ -89,8 +90,18 @@ def _object(arguments: str) -> dict[str, Any] | None:
     return given if isinstance(given, dict) else None
 
 
-def _item(kind: MediaKind, url: str, caption: str, allow_private: bool) -> MediaItem:
-    if url[:5].lower() == "data:":
-        return MediaItem(kind, data=decode_data_url(url), caption=caption)
-    check_address(url, allow_private)
-    return MediaItem(kind, url=url, caption=caption)
+def _item(kind: MediaKind, url: str, caption: str, allow_private: bool) -> MediaItem | NotSent:
+    if url[:5].lower() != "data:":
+        check_address(url, allow_private)
+        return MediaItem(kind, url=url, name=_name(url), caption=caption)
+    data = read_data_url(url)
+    if not data:
+        return NotSent("the data: url holds nothing")
+    if kind is not MediaKind.FILE and content_kind(data) is not kind:
+        return NotSent(f"the data is no {kind.value} that QQ plays")
+    return MediaItem(kind, data=data, caption=caption)
+
+
+def _name(url: str) -> str:
+    """Return the file's name as its address tells it, at most 100 characters."""
+    return unquote(urlsplit(url).path).rpartition("/")[2][-100:]

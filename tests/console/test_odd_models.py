@@ -232,6 +232,8 @@ async def test_calls_that_share_an_index_are_told_apart_by_their_id(index: int |
         ('{"url": "ftp://example.com/a", "kind": "image"}', "the url was refused"),
         ('{"url": "http://127.0.0.1/a", "kind": "image"}', "the url was refused"),
         ('{"url": "data:image/png;base64,%%%", "kind": "image"}', "the url was refused"),
+        ('{"url": "data:image/png;base64,", "kind": "image"}', "holds nothing"),
+        ('{"url": "data:image/png;base64,iVBORw0KGgo=", "kind": "voice"}', "no voice that QQ plays"),
     ],
 )
 async def test_a_call_that_cannot_be_carried_out_is_told_so(arguments: str, told: str) -> None:
