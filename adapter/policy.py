@@ -41,3 +41,5 @@ class Policy:
     """Whether the scene's messages carry a msg_seq; guild endpoints know none (sheet 3.2)."""
     uploads: bool = True
     """Whether the scene has a files endpoint; guild scenes take a picture's address instead (sheet 3.2)."""
+    allow_private: bool = False
+    """Whether media may lie at an address inside a network (the owner's own word: ``bot add --allow-private-urls``)."""

@@ -52,6 +52,7 @@ def policy_for(delivery: Delivery) -> Policy:
         notice=bot.notice_text if bot.notice_enabled else "",
         pairs=in_qq,
         uploads=in_qq,
+        allow_private=bot.allow_private_urls,
     )
 
 
