@@ -24,7 +24,7 @@ import botpy.http
 import botpy.robot
 import pytest
 from aiohttp import web
-from conftest import Platform, reply
+from odd_platform import Platform, reply
 
 from adapter.botpy_door import BotHttp, Client, Intents
 from adapter.client import QQClient

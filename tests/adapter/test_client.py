@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from conftest import Platform, reply
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from odd_platform import Platform, reply
 
 from adapter.answers import Accepted, InReview, Refused, Throttled, Unknown
 from adapter.client import Credentials, GatewayInfo, QQClient, Timeouts

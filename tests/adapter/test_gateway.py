@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import WSMsgType, web
-from conftest import Platform, reply
+from odd_platform import Platform, reply
 
 from adapter.client import QQClient, Timeouts
 from adapter.events import Event

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from conftest import Platform
+from odd_platform import Platform
 
 from adapter.access_token import AccessToken
 from adapter.errors import TokenRefused, TokenUnreachable
