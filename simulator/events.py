@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from simulator.bots import Bot
-from simulator.platform import reference_id
 
 # event -> intent bit (sheet 2.3)
 INTENT_BITS: dict[str, int] = {
@@ -75,7 +74,7 @@ def message_event(
         "timestamp": at,
         "content": text,
         "message_type": 0,
-        "message_scene": {"source": "default", "ext": [f"msg_idx={reference_id()}"]},
+        "message_scene": {"source": "default", "ext": [f"msg_idx={_index_of(msg_id)}"]},
     }
     if event == "C2C_MESSAGE_CREATE":
         d["author"] = {"id": target, "user_openid": target, "union_openid": target}
@@ -105,6 +104,11 @@ def message_event(
     if attachments:
         d["attachments"] = attachments
     return d
+
+
+def _index_of(msg_id: str) -> str:
+    """The two events of one group message carry one index."""
+    return f"REFIDX_{uuid.uuid5(uuid.NAMESPACE_OID, msg_id).hex}=="
 
 
 def _guild_message(
