@@ -1,0 +1,1 @@
+"""Performance claims, each one a command: ``python -m bench`` (or ``make bench``)."""

@@ -1,0 +1,26 @@
+"""python -m bench [delay|reading] …"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+from bench import delay, reading
+
+
+def main() -> int:
+    """Run one benchmark, or all; return 0 where every claim was met."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    commands = parser.add_subparsers(dest="command")
+    for benchmark in (delay, reading):
+        name = benchmark.__name__.rpartition(".")[2]
+        benchmark.add_arguments(commands.add_parser(name, help=(benchmark.__doc__ or "").splitlines()[0]))
+    # Without a word: the benchmark that carries the claim.
+    given = parser.parse_args(sys.argv[1:] or ["delay"])
+    benchmark = {"delay": delay, "reading": reading}[given.command]
+    return asyncio.run(benchmark.run(given))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""The side under test: the whole console in one process, with a bot on the simulator."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.platform import OURS, UNLIMITED, Platform
+from bench.processes import line_with, peak_megabytes, running
+from bench.streams import INTERVAL, Release
+
+NAME = "bench"
+
+
+@dataclass
+class Console:
+    """``pid`` is the process that does all the work."""
+
+    platform: Platform
+    home: Path
+    pid: int
+    _read: int = 0
+
+    async def answer_with(self, model: str) -> None:
+        """Point the bot at this model; a reply reads its bot's row, so the next one is answered by it."""
+        await _bot_add(self.platform, self.home, model)
+
+    def releases(self) -> list[Release]:
+        """Return what was let go since the last call, in order."""
+        lines = (self.home / "probe").read_text().splitlines()
+        mine, self._read = lines[self._read :], len(lines)
+        return [Release(**json.loads(line)) for line in mine]
+
+    def recorded(self) -> tuple[int, int]:
+        """Return how many chunks the database holds, and how many of them were written down as accepted."""
+        with closing(sqlite3.connect(f"file:{next(self.home.glob('*.sqlite3'))}?mode=ro", uri=True)) as database:
+            row = database.execute("SELECT count(*), sum(status = 'accepted') FROM deliveries_chunk").fetchone()
+        return row[0], row[1] or 0
+
+    @property
+    def megabytes(self) -> float:
+        return peak_megabytes(self.pid)
+
+
+async def _bot_add(platform: Platform, home: Path, model: str) -> None:
+    app_id, secret = OURS
+    words = {
+        "--app-id": app_id,
+        "--api-base": platform.url,
+        "--token-url": f"{platform.url}/app/getAppAccessToken",
+        "--dialect": "stream_messages",
+        "--throttle-ms": f"{INTERVAL * 1000:.0f}",
+        "--stream-rate": UNLIMITED,
+        "--message-rate": UNLIMITED,
+        "--source-url": f"{platform.url}/v1",
+        "--source-model": model,
+    }
+    arguments = ["manage.py", "bot", "add", NAME, *(part for pair in words.items() for part in pair)]
+    environment = {"QQCONSOLE_HOME": str(home), "QQCONSOLE_BOT_SECRET": secret, "QQCONSOLE_SOURCE_KEY": "bench"}
+    async with running(*arguments, **environment) as process:
+        said, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"bot add failed: {said.decode()}")
+
+
+@asynccontextmanager
+async def console(platform: Platform) -> AsyncIterator[Console]:
+    """Run a console on an empty data folder until its bot is connected to the platform."""
+    with tempfile.TemporaryDirectory(prefix="qqconsole-bench-") as folder:
+        home = Path(folder)
+        environment = {"QQCONSOLE_HOME": folder, "BENCH_PROBE": str(home / "probe")}
+        async with running("manage.py", "migrate", "-v", "0", QQCONSOLE_HOME=folder) as migrating:
+            await migrating.wait()
+        await _bot_add(platform, home, "instant")
+        arguments = ("-m", "bench.probed_console", "--no-demo", "--port", "0")
+        async with running(*arguments, log=home / "log", **environment) as process:
+            await line_with(process, "http://")
+            async with asyncio.timeout(30):
+                while not (await platform.bot(OURS[0]))["live"]:  # noqa: ASYNC110 - another process's state
+                    await asyncio.sleep(0.2)
+            yield Console(platform, home, process.pid)
