@@ -119,11 +119,7 @@ def meaning(code: int | None, language: str) -> str:
         return "QQ 没有给出错误码。" if chinese else "QQ gave no code."
     entry = known(code)
     if entry is None:
-        return (
-            f"QQ 的错误码 {code}，没有公开说明。"
-            if chinese
-            else f"QQ's code {code}, which is not documented."
-        )
+        return f"QQ 的错误码 {code}，没有公开说明。" if chinese else f"QQ's code {code}, which is not documented."
     return entry.zh if chinese else entry.en
 
 
@@ -147,9 +143,7 @@ def _react_to_refusal(refused: Refused) -> Reaction:
     code = telling(refused.code, exchange.err_code, exchange.code)
     entry = known(code)
     if entry is not None:
-        return (
-            Reaction.PERMANENT if refused.permanent and entry.reaction is Reaction.RETRY else entry.reaction
-        )
+        return entry.reaction
     if code is None:
         if exchange.http_status == 413:
             return Reaction.LENGTH

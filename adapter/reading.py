@@ -32,9 +32,7 @@ _TOO_OFTEN = "频率限制"
 Wants = Literal["message", "upload", "any"]
 
 
-def read_answer(
-    http_status: int, headers: Mapping[str, str], body: bytes, *, elapsed: float, wants: Wants
-) -> Answer:
+def read_answer(http_status: int, headers: Mapping[str, str], body: bytes, *, elapsed: float, wants: Wants) -> Answer:
     """The answer in ``body``.
 
     ``wants`` says what proves success: "message" an id, "upload" a file_info, "any" the status alone.

@@ -15,9 +15,7 @@ from adapter.reading import Wants, read_answer
 JSON = {"Content-Type": "application/json", "X-Tps-trace-ID": "head-trace"}
 
 
-def read(
-    status: int, body: object, wants: Wants = "message", headers: dict[str, str] | None = None
-) -> Answer:
+def read(status: int, body: object, wants: Wants = "message", headers: dict[str, str] | None = None) -> Answer:
     raw = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
     return read_answer(status, JSON if headers is None else headers, raw, elapsed=0.25, wants=wants)
 
