@@ -151,6 +151,13 @@ def test_every_variable_is_documented_and_every_documented_one_is_read() -> None
     assert set(documented) == read
 
 
+def test_the_readme_shows_the_same_table() -> None:
+    def rows(name: str) -> list[str]:
+        return [line for line in (ROOT / name).read_text("utf-8").splitlines() if line.startswith("| `")]
+
+    assert rows("README.md") == rows("docs/settings.md")
+
+
 def test_the_documented_defaults_are_the_real_ones(tmp_path: Path) -> None:
     table = dict(
         re.findall(r"^\| `([A-Z_]+)` \| `?([^|`]*)`? *[^|]*\|", (ROOT / "docs/settings.md").read_text("utf-8"), re.M)
