@@ -73,7 +73,8 @@ class Simulator:
         runner = web.AppRunner(self._app(), access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         options = self.platform.options
-        site = web.TCPSite(runner, options.host, options.port)
+        # 200 bots or streams may connect in the same moment.
+        site = web.TCPSite(runner, options.host, options.port, backlog=1024)
         await site.start()
         self._runner = runner
         port = runner.addresses[0][1]
