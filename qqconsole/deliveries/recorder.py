@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError
+from django.db.models import Max
 from django.utils import timezone
 
 from adapter import segment as adapter_segment
@@ -54,6 +55,12 @@ class Address:
     bot_id: int
     target_id: str
     dialect: str
+
+
+def next_msg_seq(bot_id: int, target_id: str, msg_id: str) -> int:
+    """The first msg_seq of this inbound message that the ledger has not given to anybody yet (from 1)."""
+    pairs = PassivePair.objects.filter(bot_id=bot_id, target_id=target_id, msg_id=msg_id)
+    return (pairs.aggregate(highest=Max("msg_seq"))["highest"] or 0) + 1
 
 
 class AttemptRecorder:
@@ -125,15 +132,23 @@ class AttemptRecorder:
                 await self._submit(self._intend_job(frame, segment, request, msg_seq, number))
             except IntegrityError:
                 # Somebody else took this pair between our look and our write: look again, take the next.
-                if not left or frame.pair is not Pair.NEW:
+                if not left or frame.pair is not Pair.NEW or frame.reference is None:
                     raise
                 self._seq -= 1
-                self._next_msg_seq += 1
+                self._next_msg_seq = await self._first_free(frame.reference)
                 continue
             self._chunk_numbers[frame.segment] = number
             self._last_pair = msg_seq
             return Intent(request, Ticket(frame.segment, number))
         raise AssertionError("unreachable")
+
+    async def _first_free(self, reference: str) -> int:
+        address = self._address
+
+        def run(batch: Batch) -> int:
+            return next_msg_seq(address.bot_id, address.target_id, reference)
+
+        return await self._writer.submit(Job(run, self._delivery_id, self._fence))
 
     def _msg_seq(self, frame: Frame) -> int | None:
         if frame.pair is Pair.NONE:
@@ -222,6 +237,8 @@ class AttemptRecorder:
             row = _put_segment(rows, batch, ticket.segment, {**segment_values, "seq": head["seq"]})
             chunk = rows.chunks[ticket.segment, ticket.chunk]
             _set(batch, chunk, {**chunk_values, "seq": head["seq"]})
+            # Answered, it is not written again: a long reply need not hold all its chunks in memory.
+            batch.after_commit(lambda: _drop(rows, ticket))
             event = _put_head(rows, batch, head)
             event["segments"] = [segment_row(row, rows.attempt)]
             event["chunks"] = [chunk_row(row, chunk)]
@@ -274,7 +291,10 @@ class AttemptRecorder:
         return Job(run, self._delivery_id, self._fence)
 
     def _submit(self, job: Job[None]) -> asyncio.Future[None]:
-        return self._writer.submit(job)
+        written = self._writer.submit(job)
+        # Where the fence is lost nobody may come to look at an answer's write any more.
+        written.add_done_callback(lambda future: future.cancelled() or future.exception())
+        return written
 
 
 def _put_segment(rows: _Rows, batch: Batch, number: int, values: dict[str, Any]) -> Segment:
@@ -291,6 +311,10 @@ def _put_segment(rows: _Rows, batch: Batch, number: int, values: dict[str, Any])
 def _forget(rows: _Rows, number: int) -> None:
     """The transaction came to nothing: the row is made anew when its job runs again."""
     rows.segments.pop(number, None)
+
+
+def _drop(rows: _Rows, ticket: Ticket) -> None:
+    rows.chunks.pop((ticket.segment, ticket.chunk), None)
 
 
 def _put_head(rows: _Rows, batch: Batch, head: dict[str, Any]) -> Event:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from celery import shared_task
 
 
-@shared_task(name="deliveries.deliver", ignore_result=True)
+@shared_task(name="deliveries.deliver", ignore_result=True)  # type: ignore[untyped-decorator]
 def deliver(delivery_id: int) -> None:
     """Send the delivery with this primary key, unless it is not to be had. Ringing twice is harmless."""
     from qqconsole.engine.engine import current

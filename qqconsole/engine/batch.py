@@ -45,6 +45,7 @@ class Batch:
         self._after_commit.append(call)
 
     def flush(self) -> None:
+        """Write what was gathered so far; what comes later is gathered anew."""
         # Django's model order puts parents before their children.
         for model in sorted(self._created, key=_depth):
             model._default_manager.bulk_create(self._created[model])
@@ -53,6 +54,9 @@ class Batch:
             grouped[model, tuple(sorted(names))].append(row)
         for (model, columns), rows in sorted(grouped.items(), key=lambda item: _depth(item[0][0])):
             _update_many(model, columns, sorted(rows, key=lambda row: row.pk))
+        self._created.clear()
+        self._creating.clear()
+        self._updated.clear()
 
     def events(self) -> list[Event]:
         return [make() for make in self._events]
@@ -81,10 +85,10 @@ def _update_many(model: type[models.Model], names: tuple[str, ...], rows: list[m
     by_name = {field.name: field for field in model._meta.concrete_fields}
     fields = [by_name[name] for name in names]
     quote = connection.ops.quote_name
-    columns = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+    columns = ", ".join(f"{quote(str(field.column))} = %s" for field in fields)
     values = [
         (*(field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields), row.pk) for row in rows
     ]
-    statement = f"UPDATE {quote(model._meta.db_table)} SET {columns} WHERE {quote(model._meta.pk.column)} = %s"  # noqa: S608
+    statement = f"UPDATE {quote(model._meta.db_table)} SET {columns} WHERE {quote(str(model._meta.pk.column))} = %s"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.executemany(statement, values)

@@ -12,11 +12,13 @@ FRESH = timedelta(seconds=20)
 FORGET = timedelta(hours=1)
 
 
-def beat(owner: str, kind: str) -> None:
+def beat(owner: str, *kinds: str) -> None:
+    """This process lives, and does these kinds of work."""
     now = timezone.now()
-    _, new = ProcessBeat.objects.update_or_create(owner=owner, kind=kind, defaults={"seen_at": now})
-    if new:
-        ProcessBeat.objects.filter(seen_at__lt=now - FORGET).delete()
+    for kind in kinds:
+        _, new = ProcessBeat.objects.update_or_create(owner=owner, kind=kind, defaults={"seen_at": now})
+        if new:
+            ProcessBeat.objects.filter(seen_at__lt=now - FORGET).delete()
 
 
 def alive(kind: str) -> bool:

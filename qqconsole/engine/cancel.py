@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from qqconsole.deliveries.models import Delivery, Status
+from qqconsole.live.documents import delivery_event
+from qqconsole.live.publish import publish
 
 
 def request_cancel(delivery_id: int) -> bool:
@@ -15,7 +18,10 @@ def request_cancel(delivery_id: int) -> bool:
     """
     now = timezone.now()
     queued = Delivery.objects.filter(pk=delivery_id, status=Status.QUEUED)
-    if queued.update(status=Status.CANCELLED, reason="cancelled", finished_at=now, seq=F("seq") + 1):
-        return True
+    with transaction.atomic():
+        if queued.update(status=Status.CANCELLED, reason="cancelled", finished_at=now, seq=F("seq") + 1):
+            delivery = Delivery.objects.select_related("session").get(pk=delivery_id)
+            transaction.on_commit(lambda: publish([delivery_event(delivery, delivery.session.bot_id)]))
+            return True
     sending = Delivery.objects.filter(pk=delivery_id, status=Status.SENDING)
     return bool(sending.update(cancel_requested_at=now))

@@ -15,6 +15,7 @@ from datetime import timedelta
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from qqconsole.bots.models import BotConnection
 from qqconsole.deliveries.models import Attempt, Delivery, Status
 from qqconsole.engine.batch import Batch
 from qqconsole.live.documents import delivery_event
@@ -74,13 +75,27 @@ def claim(batch: Batch, delivery_id: int, owner: str) -> Claim | None:
     return Claim(delivery, attempt, recovered=False)
 
 
+def to_be_had(delivery_id: int) -> bool:
+    """Whether nobody owns it: it is queued, or its owner let the lease end."""
+    unowned = Q(status=Status.QUEUED) | Q(status=Status.SENDING) & _lease_ended()
+    return Delivery.objects.filter(unowned, pk=delivery_id).exists()
+
+
+def _lease_ended() -> Q:
+    return Q(lease_until__lt=timezone.now()) | Q(lease_until=None)
+
+
+def lost() -> QuerySet[Delivery]:
+    """What its owner let go: our own as well, for what runs here is renewed long before."""
+    return Delivery.objects.filter(_lease_ended(), status=Status.SENDING)
+
+
 def take_over(batch: Batch, delivery_id: int, owner: str) -> Claim | None:
-    """Take a delivery whose owner let its lease end; None when it is not to be had."""
+    """Take a delivery whose owner let its lease end, be it ourselves; None when it is not to be had."""
     now = timezone.now()
     mine = (
-        Delivery.objects.filter(pk=delivery_id, status=Status.SENDING)
-        .filter(Q(lease_until__lt=now) | Q(lease_until=None))
-        .exclude(owner=owner)
+        lost()
+        .filter(pk=delivery_id)
         .update(owner=owner, lease_until=now + LEASE, fence=F("fence") + 1, seq=F("seq") + 1)
     )
     if not mine:
@@ -95,7 +110,9 @@ def take_over(batch: Batch, delivery_id: int, owner: str) -> Claim | None:
 
 
 def disown_others(owner: str) -> int:
-    """End every lease but our own: only where no other process can be alive. Returns how many there were."""
+    """End every lease but our own, and every other hold of a gateway session: only where no other process can be
+    alive. Returns how many deliveries there were."""
+    BotConnection.objects.exclude(holder=owner).update(holder="")
     others = Delivery.objects.filter(status=Status.SENDING).exclude(owner=owner)
     return others.update(lease_until=None)
 

@@ -9,6 +9,8 @@ from qqconsole.bots.models import Bot
 from qqconsole.engine.policies import credentials_of, pace_of, timeouts_of
 
 _Key = tuple[Credentials, float, float, float, float]
+OLD_FOR = 600.0
+"""Seconds for which a client outlives its bot's settings: streams that began with it end with it."""
 
 
 class Clients:
@@ -16,7 +18,7 @@ class Clients:
 
     def __init__(self) -> None:
         self._clients: dict[int, tuple[_Key, QQClient]] = {}
-        self._closing: set[asyncio.Task[None]] = set()
+        self._closing: dict[asyncio.Task[None], QQClient] = {}
 
     def of(self, bot: Bot) -> QQClient:
         """The bot's client; a new one when its address, secret, time-outs or rates have changed."""
@@ -27,22 +29,22 @@ class Clients:
         client = QQClient(key[0], pace=pace_of(bot), timeouts=timeouts_of(bot))
         self._clients[bot.pk] = (key, client)
         if known is not None:
-            # Streams that began with the old settings end with them; then its connections may go.
-            self._retire(known[1])
+            task = asyncio.create_task(_close_later(known[1]))
+            self._closing[task] = known[1]
+            task.add_done_callback(lambda done: self._closing.pop(done, None))
         return client
 
-    def _retire(self, client: QQClient) -> None:
-        async def later() -> None:
-            await asyncio.sleep(600)
-            await client.close()
-
-        task = asyncio.create_task(later())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-
     async def close(self) -> None:
-        for task in list(self._closing):
+        """Close every client, those of old settings too."""
+        closing = dict(self._closing)
+        for task in closing:
             task.cancel()
-        for _, client in self._clients.values():
+        await asyncio.gather(*closing, return_exceptions=True)
+        for client in [*closing.values(), *(client for _, client in self._clients.values())]:
             await client.close()
         self._clients.clear()
+
+
+async def _close_later(client: QQClient) -> None:
+    await asyncio.sleep(OLD_FOR)
+    await client.close()

@@ -1,4 +1,4 @@
-"""The whole console in one process: Daphne in the main thread, the engine's loop, its writer and a Celery worker beside.
+"""The whole console in one process: Daphne in the main thread; the engine's loop, its writer, a Celery worker beside.
 
 Shutting down goes against the stream: no new events, no new claims, closing frames for what is open, then the end.
 """
@@ -10,9 +10,12 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
 
 from qqconsole.engine import engine as engines
 from qqconsole.engine.demo import Demo
@@ -25,12 +28,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+ENDS_WITHIN = 14.0
+"""Seconds from the signal to the end of the process, whatever hangs."""
+
 
 class Console:
     def __init__(self, *, host: str, port: int, demo: bool, ready: Callable[[], None]) -> None:
         """``ready`` is called once the pages are served."""
         self._host, self._port, self._ready = host, port, ready
-        self._engine = engines.Engine(recover_all=True)
+        # With Redis other processes may carry deliveries of the same database: then the leases tell.
+        self._engine = engines.Engine(recover_all=not settings.REDIS_URL)
         self._gateways = Gateways(self._engine)
         self._worker = EmbeddedWorker()
         self._demo = Demo(watched=watching.anybody) if demo else None
@@ -77,17 +84,33 @@ class Console:
         from twisted.internet import reactor
 
         running: Any = reactor
+        watchdog = threading.Timer(ENDS_WITHIN, _too_late)
+        watchdog.daemon = True
+        watchdog.start()
+        began = time.monotonic()
         try:
             log.warning("stopping: open streams get their closing frames")
             self._engine.refuse_new()
-            asyncio.run_coroutine_threadsafe(self._gateways.stop(), self._engine.loop).result(5)
-            left = self._engine.stop()
+            self._leave_gateways()
+            left = self._engine.stop(engines.DRAIN - (time.monotonic() - began))
             if left:
                 log.warning("%d deliveries did not end in time; the next start closes them", left)
-            self._worker.stop(3)
+            self._worker.stop(1)
             if self._demo is not None:
-                self._demo.stop(3)
+                self._demo.stop(1)
         except Exception:
             log.exception("stopping did not go smoothly; what is open is closed at the next start")
         finally:
             running.callFromThread(running.stop)
+
+    def _leave_gateways(self) -> None:
+        try:
+            asyncio.run_coroutine_threadsafe(self._gateways.stop(), self._engine.loop).result(3)
+        except Exception:
+            # Not what the open streams should wait for.
+            log.exception("the gateway sessions could not be left in order")
+
+
+def _too_late() -> None:
+    log.error("stopping took longer than %.0f s; the next start closes what is open", ENDS_WITHIN)
+    os._exit(1)

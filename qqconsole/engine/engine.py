@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import functools
+import concurrent.futures
 import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
 
-from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import InterfaceError, OperationalError
 
 from adapter.targets import Target
-from qqconsole.engine import claims
+from qqconsole.engine import claims, endings
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.clients import Clients
+from qqconsole.engine.readers import Readers
 from qqconsole.engine.run import Run
 from qqconsole.engine.sweep import Sweep
 from qqconsole.engine.writer import FenceLost, GroupWriter, Job
@@ -64,7 +63,7 @@ class Engine:
         self.recovered = 0
         self.worker_alive: Callable[[], bool] = lambda: True
         """Whether the process's Celery worker takes tasks; set by whoever runs one beside the engine."""
-        self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="reader")
+        self._readers = Readers()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="engine", daemon=True)
         self._ready = threading.Event()
@@ -125,10 +124,7 @@ class Engine:
         self._loop.call_soon_threadsafe(self._stopped.set)
         self._thread.join(5)
         self.writer.stop(5)
-        self._readers.shutdown(wait=True, cancel_futures=True)
-        for connection in _reading:
-            connection.close()
-        _reading.clear()
+        self._readers.close()
         return left
 
     async def _drain(self, timeout: float) -> int:
@@ -146,8 +142,8 @@ class Engine:
     # ---- database ---------------------------------------------------------------------------------------------
 
     async def read(self, query: Callable[[], T]) -> T:
-        """Run a reading query beside the writer: SQLite in WAL mode and PostgreSQL let readers pass."""
-        return await self._loop.run_in_executor(self._readers, functools.partial(_fresh, query))
+        """Run a reading query beside the writer."""
+        return await self._readers.ask(query)
 
     # ---- deliveries -------------------------------------------------------------------------------------------
 
@@ -155,18 +151,47 @@ class Engine:
         """Called by the Celery task's thread: returns when the delivery has ended or is not to be had."""
         if self.draining or not self._thread.is_alive():
             return
-        with suppress(asyncio.CancelledError):
+        # Cancelled when a drain runs out of time: the row says so, and the next start closes it.
+        with suppress(concurrent.futures.CancelledError):
             asyncio.run_coroutine_threadsafe(self.deliver(delivery_id), self._loop).result()
 
     async def deliver(self, delivery_id: int) -> None:
+        """Claim the delivery and carry it to its end, where it is to be had."""
         if self.draining or delivery_id in self.running:
             return
-        claim = await self.writer.submit(Job(lambda batch: self._claim(batch, delivery_id)))
-        if claim is not None:
-            await self._carry(claim)
+        task = asyncio.current_task()
+        assert task is not None
+        # From here on a drain waits for it: a claim that is being written is as good as made.
+        self._tasks.add(task)
+        try:
+            claim = await self._claim(delivery_id)
+            if claim is not None:
+                await self._carry(claim)
+        finally:
+            self._tasks.discard(task)
 
-    def _claim(self, batch: Batch, delivery_id: int) -> claims.Claim | None:
-        return claims.claim(batch, delivery_id, self.owner) or claims.take_over(batch, delivery_id, self.owner)
+    async def _claim(self, delivery_id: int) -> claims.Claim | None:
+        def run(batch: Batch) -> claims.Claim | None:
+            if self.draining:
+                return None
+            return claims.claim(batch, delivery_id, self.owner) or claims.take_over(batch, delivery_id, self.owner)
+
+        try:
+            return await self.writer.submit(Job(run))
+        except (OperationalError, InterfaceError):
+            # The database is away: the row waits, and the sweep rings again.
+            raise
+        except Exception as error:
+            # Whatever it is about this row, the next try would meet it again.
+            log.exception("delivery=%s cannot be claimed", delivery_id)
+            detail = f"{type(error).__name__}: {error}"
+
+            def give_up(batch: Batch) -> None:
+                if claims.to_be_had(delivery_id):
+                    endings.give_up(batch, delivery_id, detail)
+
+            await self.writer.submit(Job(give_up))
+            return None
 
     async def _carry(self, claim: claims.Claim) -> None:
         delivery = claim.delivery
@@ -174,9 +199,6 @@ class Engine:
             self.recovered += 1
             log.warning("delivery=%s lost its owner and is taken over", delivery.pk)
         run = Run(self, claim)
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
         self.running[delivery.pk] = run
         if self.draining:
             run.shut_down()
@@ -186,55 +208,21 @@ class Engine:
             log.warning("delivery=%s is another process's by now", delivery.pk)
         finally:
             self.running.pop(delivery.pk, None)
-            self._tasks.discard(task)
-            if not self.draining:
-                self.ring_next(delivery.session_id)
+            if run.handed_on:
+                self.ring(delivery.pk)
+            self.ring_next(delivery.session_id)
 
     # ---- doorbells --------------------------------------------------------------------------------------------
 
     def ring(self, delivery_id: int) -> None:
         """Tell the workers that there is something to do; never blocks the loop."""
         if not self.draining:
-            self._readers.submit(_ring, delivery_id)
+            self._readers.ring(delivery_id)
 
     def ring_next(self, session_id: int) -> None:
         """The session is free: ring for the delivery that waits longest in it."""
         if not self.draining:
-            self._readers.submit(_ring_next, session_id)
-
-
-_reading: list[BaseDatabaseWrapper] = []
-"""The readers' connections: a thread's own connection would otherwise stay open when the thread ends."""
-
-
-def _fresh(query: Callable[[], T]) -> T:
-    """Drop a connection the database closed meanwhile, then ask."""
-    for connection in connections.all():
-        if connection not in _reading:
-            connection.inc_thread_sharing()
-            _reading.append(connection)
-        connection.close_if_unusable_or_obsolete()
-    return query()
-
-
-def _ring(delivery_id: int) -> None:
-    from qqconsole.deliveries.tasks import deliver
-
-    try:
-        deliver.delay(delivery_id)
-    except Exception:
-        # The row is queued all the same; the sweep rings again.
-        log.exception("delivery=%s could not be rung for", delivery_id)
-
-
-def _ring_next(session_id: int) -> None:
-    try:
-        waiting = _fresh(lambda: claims.next_of_session(session_id))
-    except Exception:
-        log.exception("session=%s could not be looked at", session_id)
-        return
-    if waiting is not None:
-        _ring(waiting)
+            self._readers.ring_next(session_id)
 
 
 _engine: Engine | None = None

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from adapter.events import Event, parse_message
-from adapter.gateway import Gateway, GatewayState, ResumePoint
 from django.db.models import Q
 from django.utils import timezone
 
+from adapter.client import QQClient
+from adapter.events import Event, parse_message
+from adapter.gateway import Gateway, GatewayState
+from adapter.handshake import Phase, ResumePoint
 from qqconsole.bots.models import Bot, BotConnection, ConnectionState
 from qqconsole.conversations import inbox
 from qqconsole.engine import beats
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.engine import Engine
-from qqconsole.engine.policies import credentials_of
 from qqconsole.engine.writer import Job
 from qqconsole.live.documents import bot_event
 
@@ -31,33 +32,35 @@ LOOK_EVERY = 2.0
 SEEN_EVERY = timedelta(seconds=5)
 STALE = timedelta(seconds=15)
 """A holder unseen for longer is gone: another process may take its bots."""
+AGAIN_AFTER = 600.0
+"""Seconds after which a gateway session that came to its end is tried anew, should nobody have mended it by hand."""
 
 
 @dataclass(slots=True)
 class _Held:
-    bot: Bot
-    key: Any
+    bot_id: int
+    client: QQClient
+    """A bot whose settings change gets another client, and with it another gateway session."""
     task: asyncio.Task[None]
     qq_id: str = ""
+    ended_at: float | None = None
 
 
 class Gateways:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._held: dict[int, _Held] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._task = asyncio.current_task()
-        self._task = asyncio.create_task(self._watch())
+        self._watching = asyncio.create_task(self._watch(), name="gateways")
 
     async def stop(self) -> None:
         """Receive nothing more: every gateway session is left, its bot shown as stopped."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        for bot_id in list(self._held):
-            await self._leave(bot_id)
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        await asyncio.gather(*(self._leave(bot_id) for bot_id in list(self._held)))
 
     async def _watch(self) -> None:
         while True:
@@ -69,43 +72,67 @@ class Gateways:
             await asyncio.sleep(LOOK_EVERY)
 
     async def _look(self) -> None:
-        owner = self._engine.owner
-        wanted = {bot.pk: bot for bot in await self._engine.read(lambda: list(Bot.objects.filter(enabled=True)))}
-        for bot_id, held in list(self._held.items()):
-            bot = wanted.get(bot_id)
-            if bot is None or credentials_of(bot) != held.key or held.task.done():
+        engine, owner = self._engine, self._engine.owner
+        wanted = await engine.read(lambda: list(Bot.objects.filter(enabled=True).values_list("pk", flat=True)))
+        held = list(self._held)
+        mine = await engine.writer.submit(Job(lambda batch: still_held(held, owner)))
+        for bot_id in held:
+            if bot_id not in wanted or bot_id not in mine:
                 await self._leave(bot_id)
-            else:
-                held.bot = bot
-        for bot_id, bot in wanted.items():
-            if bot_id not in self._held:
-                mine = await self._engine.writer.submit(Job(lambda batch, pk=bot_id: hold(pk, owner)))  # type: ignore[misc]
-                if mine is not None:
-                    self._enter(bot, mine)
-        if self._held:
-            ids = list(self._held)
-            await self._engine.writer.submit(Job(lambda batch: _seen(ids, owner)))
-        await self._engine.writer.submit(Job(lambda batch: beats.beat(owner, "gateway")))
+        for bot_id in wanted:
+            try:
+                await self._attend(bot_id)
+            except Exception as error:
+                # One bot that cannot be read must not keep the others out; its own page says why.
+                log.exception("bot=%s could not be attended to", bot_id)
+                await self._changed(bot_id, GatewayState(Phase.REFUSED, "unreadable", detail=str(error)[:500]))
+        await engine.writer.submit(Job(lambda batch: beats.beat(owner, "gateway")))
+
+    async def _attend(self, bot_id: int) -> None:
+        """Hold the bot's gateway session as its settings now say, where no other process does."""
+        held = self._held.get(bot_id)
+        if held is None:
+            owner = self._engine.owner
+            connection = await self._engine.writer.submit(Job(lambda batch: hold(bot_id, owner)))
+            if connection is not None:
+                self._enter(await self._engine.read(lambda: Bot.objects.get(pk=bot_id)), connection)
+            return
+        bot = await self._engine.read(lambda: Bot.objects.get(pk=bot_id))
+        if self._engine.clients.of(bot) is not held.client:
+            await self._leave(bot_id)
+            await self._attend(bot_id)
+        elif held.task.done():
+            await self._ended(held)
+
+    async def _ended(self, held: _Held) -> None:
+        """It ends by itself only where nothing outside can mend it, or through an error of ours."""
+        if held.ended_at is None:
+            held.ended_at = time.monotonic()
+            if error := held.task.exception():
+                log.error("bot=%s gateway broke", held.bot_id, exc_info=error)
+                detail = f"{type(error).__name__}: {error}"[:500]
+                await self._changed(held.bot_id, GatewayState(Phase.REFUSED, "broke", detail=detail))
+        elif time.monotonic() - held.ended_at > AGAIN_AFTER:
+            await self._leave(held.bot_id)
 
     def _enter(self, bot: Bot, connection: BotConnection) -> None:
         resume = None
         if connection.gateway_session:
             resume = ResumePoint(connection.gateway_session, connection.gateway_seq)
+        client = self._engine.clients.of(bot)
         gateway = Gateway(
-            self._engine.clients.of(bot),
+            client,
             on_event=lambda event: self._received(bot.pk, event),
             on_state=lambda state: self._changed(bot.pk, state),
             resume=resume,
         )
         task = asyncio.create_task(gateway.run(), name=f"gateway {bot.name}")
-        self._held[bot.pk] = _Held(bot, credentials_of(bot), task, connection.qq_id)
+        self._held[bot.pk] = _Held(bot.pk, client, task, connection.qq_id)
 
     async def _leave(self, bot_id: int) -> None:
         held = self._held.pop(bot_id)
         held.task.cancel()
-        (ended,) = await asyncio.gather(held.task, return_exceptions=True)
-        if isinstance(ended, Exception):
-            log.error("bot=%s gateway ended: %s: %s", held.bot.name, type(ended).__name__, ended)
+        await asyncio.gather(held.task, return_exceptions=True)
         owner = self._engine.owner
         await self._engine.writer.submit(Job(lambda batch: _stopped(batch, bot_id, owner)))
 
@@ -144,10 +171,12 @@ def hold(bot_id: int, owner: str) -> BotConnection | None:
     return BotConnection.objects.get(bot_id=bot_id)
 
 
-def _seen(bot_ids: list[int], owner: str) -> None:
+def still_held(bot_ids: list[int], owner: str) -> set[int]:
+    """Say that the holder lives; the bots that are still its own."""
     now = timezone.now()
-    mine = BotConnection.objects.filter(bot_id__in=bot_ids, holder=owner, seen_at__lt=now - SEEN_EVERY)
-    mine.update(seen_at=now)
+    mine = BotConnection.objects.filter(bot_id__in=bot_ids, holder=owner)
+    mine.filter(seen_at__lt=now - SEEN_EVERY).update(seen_at=now)
+    return set(mine.values_list("bot_id", flat=True))
 
 
 def _write_state(batch: Batch, bot_id: int, owner: str, state: GatewayState) -> None:
@@ -159,7 +188,8 @@ def _write_state(batch: Batch, bot_id: int, owner: str, state: GatewayState) -> 
         connection.since = now
     connection.state, connection.reason, connection.code = state.name, state.reason[:40], state.code
     connection.detail, connection.seen_at = state.detail, now
-    connection.gateway_session, connection.gateway_seq = state.session_id or "", state.seq or 0
+    if state.session_id or state.name is not Phase.REFUSED:
+        connection.gateway_session, connection.gateway_seq = state.session_id, state.seq
     if state.bot_id:
         connection.qq_id, connection.qq_name = state.bot_id, (state.bot_name or "")[:120]
     connection.save()

@@ -36,6 +36,6 @@ def _own() -> dict[str, str]:
 
 
 def _others() -> dict[str, str]:
-    lives = beats.alive("engine")
-    missing = "" if lives else "no worker process was seen lately"
-    return {"loop": missing, "worker": missing, "sweep": missing}
+    missing = "" if beats.alive("engine") else "no process that runs one was seen lately"
+    worker = "" if beats.alive("worker") else "no worker process was seen lately"
+    return {"loop": missing, "worker": worker, "sweep": missing}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Max
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from adapter.answers import Exchange, Unknown
@@ -16,15 +17,14 @@ from adapter.pieces import Source, SourceFailed
 from adapter.request import Endpoint, Request
 from adapter.sender import Intent, Sender, jitter
 from adapter.stream import StreamMachine
-from adapter.verdicts import Outcome, OutcomeStatus, Verdict
-from qqconsole.deliveries.models import PassivePair, Status
-from qqconsole.deliveries.recorder import Address, AttemptRecorder, Ticket
+from adapter.verdicts import Outcome, Verdict
+from qqconsole.deliveries.recorder import Address, AttemptRecorder, Ticket, next_msg_seq
 from qqconsole.deliveries.restoring import Interrupted, read_interrupted
+from qqconsole.engine import endings
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.claims import Claim
 from qqconsole.engine.policies import policy_for, target_of
 from qqconsole.engine.writer import FenceLost, Job
-from qqconsole.live.documents import delivery_event
 from qqconsole.replies.history import reply_request
 from qqconsole.replies.request import ReplyRequest
 from qqconsole.replies.sources import open_source
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 SHUTDOWN = "shutdown"
 INTERRUPTED = "interrupted"
-ENGINE_ERROR = "engine_error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,55 +47,92 @@ class _Work:
 def _read_work(claim: Claim) -> _Work:
     """What the delivery needs from the database before its first frame."""
     delivery = claim.delivery
-    highest = 0
+    session, free = delivery.session, 1
     if delivery.inbound is not None:
-        pairs = PassivePair.objects.filter(
-            bot_id=delivery.session.bot_id, target_id=delivery.session.target_id, msg_id=delivery.inbound.qq_id
-        )
-        highest = pairs.aggregate(highest=Max("msg_seq"))["highest"] or 0
+        free = next_msg_seq(session.bot_id, session.target_id, delivery.inbound.qq_id)
     if claim.recovered:
-        return _Work(highest + 1, None, read_interrupted(delivery, claim.attempt.pk))
+        return _Work(free, None, read_interrupted(delivery, claim.attempt.pk))
     try:
-        return _Work(highest + 1, reply_request(delivery), None)
+        return _Work(free, reply_request(delivery), None)
     except SourceFailed as failure:
-        return _Work(highest + 1, failure, None)
+        return _Work(free, failure, None)
 
 
 class Run:
-    """One claimed delivery. ``stop`` may be called from the engine's loop at any time."""
+    """One claimed delivery. ``cancel`` and ``shut_down`` may be called from the engine's loop at any time."""
 
     def __init__(self, engine: Engine, claim: Claim) -> None:
         self._engine = engine
         self._claim = claim
+        self._machine: StreamMachine | None = None
         self._sender: Sender | None = None
-        self._wish: tuple[str, str] | None = None
+        self._wish: Callable[[], None] | None = None
+        self.handed_on = False
+        """Somebody has to take it over or to begin it anew."""
 
     def cancel(self) -> None:
         """An operator wants it to end: what is open is closed with what is shown."""
-        self._stop("cancel", "cancelled")
+        self._wish = self._cancel
+        if self._sender is not None:
+            self._wish()
 
     def shut_down(self) -> None:
-        """The house is closing: what was generated is sent, what is open is closed."""
-        self._stop("interrupt", SHUTDOWN)
-
-    def _stop(self, how: str, reason: str) -> None:
-        self._wish = (how, reason)
+        """The house is closing: what is open gets what was generated and is closed; what has not begun waits."""
+        self._wish = self._shut_down
         if self._sender is not None:
-            getattr(self._sender, how)(reason)
+            self._wish()
+
+    def _cancel(self) -> None:
+        assert self._sender is not None
+        self._sender.cancel()
+
+    def _shut_down(self) -> None:
+        assert self._sender is not None
+        assert self._machine is not None
+        if self._machine.segments or self._machine.ended:
+            self._sender.interrupt(SHUTDOWN)
+        else:
+            # Half an answer to somebody who has seen nothing yet is worse than a whole one after the next start.
+            self._sender.cancel(SHUTDOWN)
 
     async def __call__(self) -> None:
-        """Ends with the delivery's row in a true state; raises FenceLost when it is another's by now."""
-        delivery, attempt, bot = self._claim.delivery, self._claim.attempt, self._claim.delivery.session.bot
+        """Ends with the delivery's row in a true state; raises FenceLost when it is another's by now, and what the
+        database raises when it is away: then the lease ends by itself."""
+        try:
+            await self._carry()
+        except (FenceLost, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            log.exception("delivery=%s broke", self._claim.delivery.pk)
+            await self._broken(error)
+
+    async def _carry(self) -> None:
+        delivery = self._claim.delivery
         work = await self._engine.read(lambda: _read_work(self._claim))
-        interrupted = work.interrupted
-        if interrupted is not None and interrupted.untouched:
-            await self._release("nothing had left yet")
+        if work.interrupted is not None and work.interrupted.untouched:
+            await self._put_back("nothing had left when the process before ended")
             return
-        target = target_of(delivery.session)
+        self._machine, self._sender, recorder = self._prepare(work)
+        if work.interrupted is not None:
+            await _take_up(self._machine, recorder, work.interrupted)
+        if self._wish is not None:
+            self._wish()
+        outcome = await self._sender.run(self._open(work.question))
+        if self._machine.markdown_refused:
+            self._engine.markdown_refusals.remember(delivery.session.bot_id, target_of(delivery.session))
+        if outcome.reason == SHUTDOWN and not self._machine.segments:
+            await self._put_back("the console was stopped before anything was sent")
+            return
+        await recorder.finish(_ending(outcome))
+        log.info("delivery=%s status=%s reason=%s code=%s", delivery.pk, outcome.status, outcome.reason, outcome.code)
+
+    def _prepare(self, work: _Work) -> tuple[StreamMachine, Sender, AttemptRecorder]:
+        delivery, interrupted = self._claim.delivery, work.interrupted
+        bot, target = delivery.session.bot, target_of(delivery.session)
         recorder = AttemptRecorder(
             self._engine.writer,
             delivery,
-            attempt,
+            self._claim.attempt,
             Address(bot.pk, target.id, bot.dialect),
             next_msg_seq=work.next_msg_seq,
             segments=interrupted.segments if interrupted else (),
@@ -110,69 +146,41 @@ class Run:
             earlier_segments=len(interrupted.segments) if interrupted else 0,
             shown_before=interrupted.shown if interrupted else False,
         )
-        self._sender = Sender(machine, self._engine.clients.of(bot), recorder, target)
-        if interrupted is not None:
-            await _take_up(machine, recorder, interrupted)
-        if self._wish is not None:
-            how, reason = self._wish
-            getattr(self._sender, how)(reason)
-        outcome = await self._send(work, recorder)
-        if outcome.reason == ENGINE_ERROR and not self._claim.recovered:
-            # A stream may be open: whoever takes over closes it by what the rows say.
-            await self._abandon()
-            return
-        if machine.markdown_refused:
-            self._engine.markdown_refusals.remember(bot.pk, target)
-        if outcome.reason == SHUTDOWN and not machine.segments:
-            await self._release("the console was stopped before anything was sent")
-            return
-        await recorder.finish(_ending(outcome))
-        log.info("delivery=%s status=%s reason=%s code=%s", delivery.pk, outcome.status, outcome.reason, outcome.code)
+        return machine, Sender(machine, self._engine.clients.of(bot), recorder, target), recorder
 
-    async def _send(self, work: _Work, recorder: AttemptRecorder) -> Outcome:
+    def _open(self, question: ReplyRequest | SourceFailed | None) -> Source | None:
+        """The source of the reply; None where there is none to be had, and the machine knows why."""
         assert self._sender is not None
-        source: Source | None = None
         try:
-            if isinstance(work.question, SourceFailed):
-                self._sender.interrupt(work.question.reason, work.question.detail)
-            elif work.question is not None:
-                source = open_source(work.question)
+            if isinstance(question, SourceFailed):
+                raise question
+            return None if question is None else open_source(question)
         except SourceFailed as failure:
             self._sender.interrupt(failure.reason, failure.detail)
-        try:
-            return await self._sender.run(source)
-        except (FenceLost, asyncio.CancelledError):
-            raise
-        except Exception as error:  # the row below says so
-            log.exception("delivery=%s broke", self._claim.delivery.pk)
-            return Outcome(OutcomeStatus.FAILED, ENGINE_ERROR, detail=f"{type(error).__name__}: {error}"[:500])
+            return None
 
-    async def _abandon(self) -> None:
-        """Give the delivery up for somebody else to close: one bug must not leave a stream open."""
+    # ---- endings ----------------------------------------------------------------------------------------------
+
+    async def _put_back(self, why: str) -> None:
+        await self._end(lambda batch: endings.put_back(batch, self._claim.delivery.pk, why))
+        self.handed_on = True
+
+    async def _broken(self, error: Exception) -> None:
+        """One bug, one bad row or a database that was away must leave no stream open and no row untrue."""
+        delivery_id, begun = self._claim.delivery.pk, self._machine is not None and bool(self._machine.segments)
+        if self._claim.recovered and not isinstance(error, OperationalError | InterfaceError):
+            await self._end(lambda batch: endings.give_up(batch, delivery_id, f"{type(error).__name__}: {error}"))
+        elif begun or self._claim.recovered:
+            await self._end(lambda batch: endings.hand_on(batch, delivery_id))
+            self.handed_on = True
+        elif isinstance(error, OperationalError | InterfaceError):
+            await self._put_back(f"the database was away: {error}"[:200])
+        else:
+            await self._end(lambda batch: endings.give_up(batch, delivery_id, f"{type(error).__name__}: {error}"))
+
+    async def _end(self, run: Callable[[Batch], None]) -> None:
         delivery = self._claim.delivery
-
-        def run(batch: Batch) -> None:
-            delivery.owner, delivery.lease_until = "", None
-            batch.update(delivery, ("owner", "lease_until"))
-
         await self._engine.writer.submit(Job(run, delivery.pk, delivery.fence))
-        self._engine.ring(delivery.pk)
-
-    async def _release(self, why: str) -> None:
-        """Back into the queue: nothing of it has left, so another start loses and repeats nothing."""
-        delivery, attempt = self._claim.delivery, self._claim.attempt
-
-        def run(batch: Batch) -> None:
-            delivery.status, delivery.owner, delivery.lease_until = Status.QUEUED, "", None
-            delivery.seq += 1
-            attempt.status, attempt.why, attempt.finished_at = Status.INTERRUPTED, why, timezone.now()
-            batch.update(delivery, ("status", "owner", "lease_until", "seq"))
-            batch.update(attempt, ("status", "why", "finished_at"))
-            batch.publish(lambda: delivery_event(delivery, delivery.session.bot_id))
-
-        await self._engine.writer.submit(Job(run, delivery.pk, delivery.fence))
-        if self._claim.recovered:
-            self._engine.ring(delivery.pk)
 
 
 async def _take_up(machine: StreamMachine, recorder: AttemptRecorder, interrupted: Interrupted) -> None:

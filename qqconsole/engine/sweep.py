@@ -11,7 +11,6 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
 from django.utils import timezone
 
 from qqconsole.deliveries.models import Delivery, Status
@@ -63,10 +62,11 @@ class Sweep:
             lost = await engine.writer.submit(Job(lambda batch: claims.disown_others(engine.owner)))
             if lost:
                 log.warning("%d deliveries were open when the last process ended: they are closed now", lost)
-        for delivery_id in await engine.read(lambda: look(engine.owner, self._first)):
+        for delivery_id in await engine.read(lambda: look(self._first)):
             engine.ring(delivery_id)
         self._first = False
-        await engine.writer.submit(Job(lambda batch: beats.beat(engine.owner, "engine")))
+        kinds = ("engine", "worker") if engine.worker_alive() else ("engine",)
+        await engine.writer.submit(Job(lambda batch: beats.beat(engine.owner, *kinds)))
         self.swept_at = time.monotonic()
 
     async def _renew(self) -> None:
@@ -83,16 +83,14 @@ class Sweep:
                 run.cancel()
 
 
-def look(owner: str, everything: bool) -> list[int]:
-    """Deliveries to ring for: those whose owner let the lease end, and those whose doorbell may be lost."""
-    now = timezone.now()
-    lost = Delivery.objects.filter(status=Status.SENDING).exclude(owner=owner)
-    lost = lost.filter(Q(lease_until__lt=now) | Q(lease_until=None))
+def look(everything: bool) -> list[int]:
+    """Deliveries to ring for: those whose owner let the lease end, and those whose doorbell may be lost
+    (``everything``: all that wait)."""
     waiting = claims.next_in_turn()
     if not everything:
-        waiting = waiting.filter(created_at__lt=now - STALE)
+        waiting = waiting.filter(created_at__lt=timezone.now() - STALE)
     return [
-        *lost.order_by("pk").values_list("pk", flat=True)[:MOST],
+        *claims.lost().order_by("pk").values_list("pk", flat=True)[:MOST],
         *waiting.order_by("pk").values_list("pk", flat=True)[:MOST],
     ]
 

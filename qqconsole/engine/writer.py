@@ -51,7 +51,6 @@ class GroupWriter:
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        self.alive_at = time.monotonic()
         self.commits = 0
         self.jobs = 0
 
@@ -78,9 +77,13 @@ class GroupWriter:
             jobs = self._take()
             if jobs is None:
                 break
-            self.alive_at = time.monotonic()
-            _resolve(self._commit(jobs))
-            self.alive_at = time.monotonic()
+            try:
+                resolutions = self._commit(jobs)
+            except Exception as error:
+                # The thread must outlive it; each waiter gets the error and writes it down.
+                log.exception("a batch of %d writes failed", len(jobs))
+                resolutions = [(job.future, None, error) for job in jobs]
+            _resolve(resolutions)
         connection.close()
 
     def _take(self) -> list[Job[Any]] | None:
@@ -126,7 +129,7 @@ class GroupWriter:
         self.commits += 1
         self.jobs += len(jobs)
         batch.committed()
-        publish(batch.events())
+        _publish(batch)
         return resolutions
 
     def _halve(self, jobs: list[Job[Any]], error: BaseException) -> list[Resolution]:
@@ -135,6 +138,14 @@ class GroupWriter:
             return [(jobs[0].future, None, error)]
         middle = len(jobs) // 2
         return self._commit(jobs[:middle], 1) + self._commit(jobs[middle:], 1)
+
+
+def _publish(batch: Batch) -> None:
+    try:
+        publish(batch.events())
+    except Exception:
+        # The rows are committed: viewers see the gap and ask for them.
+        log.exception("the live events of a batch were lost")
 
 
 def _fences(jobs: list[Job[Any]]) -> dict[int | None, int]:
