@@ -6,6 +6,8 @@ import os
 
 from celery import Celery
 
+from qqconsole.engine import celery_signals as celery_signals
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "qqconsole.settings")
 
 app = Celery("qqconsole")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from celery.schedules import crontab
 from django.utils.translation import gettext_lazy as _
 
 from qqconsole import environment
@@ -99,9 +100,16 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
+# Of all pools only this one shares the process's loop; a task is a thread that waits, made when it is needed.
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = 1000
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "expired sign-ins are forgotten": {"task": "accounts.clear_sessions", "schedule": crontab(hour="4", minute="0")},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "celerybeat-schedule")
 
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "login"
