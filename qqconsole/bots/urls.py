@@ -1,5 +1,9 @@
-"""Pages of the bots."""
+"""The page of the bots."""
 
-from django.urls import URLPattern
+from __future__ import annotations
 
-urlpatterns: list[URLPattern] = []
+from django.urls import URLPattern, path
+
+from qqconsole.bots import views
+
+urlpatterns: list[URLPattern] = [path("", views.bot_list, name="bots")]

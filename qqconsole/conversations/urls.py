@@ -1,5 +1,13 @@
 """Pages of the sessions."""
 
-from django.urls import URLPattern
+from __future__ import annotations
 
-urlpatterns: list[URLPattern] = []
+from django.urls import URLPattern, path
+
+from qqconsole.conversations import views
+
+urlpatterns: list[URLPattern] = [
+    path("", views.session_list, name="sessions"),
+    path("sessions/<int:pk>/", views.session_detail, name="session"),
+    path("chunks/<int:pk>/wire/", views.chunk_wire, name="chunk_wire"),
+]

@@ -1,0 +1,101 @@
+"""The words of the live pages: one catalogue for templates and scripts, handed to the page as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import get_language, gettext
+
+from adapter.close_codes import CLOSE_CODES
+from adapter.codes import CODES
+from qqconsole.bots import reasons as bot_reasons
+from qqconsole.bots.models import ConnectionState
+from qqconsole.conversations.models import Scene
+from qqconsole.conversations.names import UNNAMED
+from qqconsole.deliveries import reasons as delivery_reasons
+from qqconsole.deliveries.models import ChunkKind, ChunkStatus, Kind, SegmentKind, SegmentStatus, Status
+from qqconsole.live.publish import encode
+
+
+def words() -> dict[str, Any]:
+    """Return every word the scripts show, in the active language."""
+    return {
+        "status": _labels(Status),
+        "kind": _labels(Kind),
+        "scene": _labels(Scene),
+        "segment_kind": _labels(SegmentKind),
+        "segment_status": _labels(SegmentStatus),
+        "chunk_kind": _labels(ChunkKind),
+        "chunk_status": _labels(ChunkStatus),
+        "connection": _labels(ConnectionState),
+        "reason": {word: str(text) for word, text in delivery_reasons.REASONS.items()},
+        "why": {word: str(text) for word, text in delivery_reasons.WHYS.items()},
+        "bot_reason": {word: str(text) for word, text in bot_reasons.REASONS.items()},
+        "purpose": {"rest": gettext("rest of a stream"), "notice": gettext("notice to the user")},
+        "unnamed": {scene: str(text) for scene, text in UNNAMED.items()},
+        "page": _page(),
+    }
+
+
+def code_words() -> dict[str, str]:
+    """Return QQ's codes and the gateway's close codes with what they mean, in the active language."""
+    chinese = (get_language() or "").startswith("zh")
+    both = {**CODES, **CLOSE_CODES}
+    return {str(number): code.zh if chinese else code.en for number, code in both.items()}
+
+
+def encoded_words() -> str:
+    return encode(words())
+
+
+def _labels(choices: Any) -> dict[str, str]:
+    return {str(value): str(label) for value, label in choices.choices}
+
+
+def _page() -> dict[str, str]:
+    return {
+        "live": gettext("Live"),
+        "connecting": gettext("Connecting…"),
+        "not_live": gettext("Not live"),
+        "lost": gettext("This page is not live: the connection was lost at {time}. What it shows may be out of date."),
+        "never_live": gettext("This page is not live: the console cannot be reached for live news."),
+        "again_in": gettext("Next try in {seconds} s."),
+        "trying": gettext("Trying again…"),
+        "gateway_gone": gettext("gateway not running"),
+        "last_known": gettext("Last known at {time}: {state}."),
+        "never_seen": gettext("No process has held its gateway yet."),
+        "disabled": gettext("switched off"),
+        "since": gettext("since {time}"),
+        "you_see": gettext("{accepted} of {generated} characters delivered"),
+        "delivered_none": gettext("nothing delivered yet"),
+        "attempt": gettext("Attempt {number}"),
+        "segment": gettext("Segment {number}"),
+        "characters": gettext("{count} chars"),
+        "chunks": gettext("{count} chunks"),
+        "no_answer": gettext("no answer yet"),
+        "no_http": gettext("no HTTP answer"),
+        "milliseconds": gettext("{value} ms"),
+        "seconds": gettext("{value} s"),
+        "copied": gettext("Copied"),
+        "copy": gettext("Copy"),
+        "loading": gettext("Loading…"),
+        "load_failed": gettext("Could not be loaded. Open it again to try once more."),
+        "empty_text": gettext("(no text)"),
+        "nothing_written": gettext("Nothing was written."),
+        "no_reasoning": gettext("The model gave no reasoning."),
+        "waiting": gettext("waiting for its turn"),
+        "thinking": gettext("waiting for the model"),
+        "cancelling": gettext("stopping…"),
+        "cancel_failed": gettext("It could not be stopped: {why}"),
+        "left_open": gettext("never closed: QQ may have rolled it back to its beginning"),
+        "not_sent": gettext("not accepted by QQ"),
+        "in_flight": gettext("on its way"),
+        "attachment": gettext("attachment"),
+        "ignored": gettext("not addressed to the bot"),
+        "streaming": gettext("streaming"),
+        "choose": gettext("Choose an answer on the left to see how it was delivered."),
+        "offset": gettext("+{seconds} s"),
+        "first": gettext("first"),
+        "reviewing": gettext("in review"),
+        "unknown_code": gettext("QQ does not document this code."),
+    }

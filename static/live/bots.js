@@ -1,0 +1,48 @@
+// The bots' page: each card says the true state of its connection, second by second.
+
+import { lastKnown, standing } from "./connections.js";
+import { embedded, meaning, put, setData, words } from "./dom.js";
+import { watch } from "./liveness.js";
+import { Store } from "./store.js";
+
+const page = document.querySelector("[data-bots]");
+const store = new Store();
+
+function paint() {
+  for (const card of page.querySelectorAll("[data-bot]")) {
+    const bot = store.bots.get(Number(card.dataset.bot));
+    if (!bot) continue;
+    const { state, word, believed } = standing(bot, socket.now());
+    setData(card, "state", state);
+    put(card, "state", word);
+    put(card, "qq_name", bot.qq_name);
+    put(card, "reason", believed ? (words.bot_reason[bot.reason] ?? bot.reason) : "");
+    put(card, "known", believed ? "" : lastKnown(bot));
+    put(card, "code", bot.code ? `${bot.code} ${meaning(bot.code)}` : "");
+    put(card, "detail", bot.detail);
+  }
+}
+
+// Cards are made by the server; a bot that came or went meanwhile is told, not drawn.
+function compare(bots) {
+  const shown = new Set([...page.querySelectorAll("[data-bot]")].map((card) => Number(card.dataset.bot)));
+  const same = bots.length === shown.size && bots.every((bot) => shown.has(bot.bot));
+  page.querySelector("[data-new-bot]").hidden = same;
+}
+
+function take(state) {
+  store.snapshot({ bots: state.bots });
+  compare(state.bots);
+  paint();
+}
+
+const socket = watch(page.dataset.socket, {
+  snapshot: take,
+  events: (events) => {
+    store.events(events.filter((event) => event.type === "bot"));
+    paint();
+  },
+  beat: take,
+});
+store.snapshot(embedded("state"));
+setInterval(() => socket.live && paint(), 1000);

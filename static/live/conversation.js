@@ -1,0 +1,154 @@
+// One conversation: what came in on the left, the bot's bubbles on the right, the streaming one growing in place.
+
+import { clone, put, putTime, say, setData, slot, words } from "./dom.js";
+import { chunksOf, isActive, segmentsOf } from "./store.js";
+import { parts, textOf } from "./text.js";
+
+const NEAR = 80; // pixels from the end that count as being there
+
+export class Conversation {
+  constructor(root, store, { onInspect, announce }) {
+    this.pane = root.querySelector("[data-conversation]");
+    this.turns = root.querySelector("[data-turns]");
+    this.empty = root.querySelector("[data-empty]");
+    this.toEnd = root.querySelector("[data-to-end]");
+    this.isNewest = root.dataset.newest === "yes";
+    this.store = store;
+    this.announce = announce;
+    this.statuses = new Map();
+    this.turns.addEventListener("click", (event) => {
+      const turn = event.target.closest("[data-delivery]");
+      const wanted = event.target.closest("[data-inspect]") || (turn && !String(getSelection()));
+      if (turn && wanted) onInspect(Number(turn.dataset.delivery), Boolean(event.target.closest("[data-inspect]")));
+    });
+    this.pane.addEventListener("scroll", () => this.#showToEnd(), { passive: true });
+    this.toEnd.addEventListener("click", () => this.scrollToEnd());
+  }
+
+  scrollToEnd() {
+    this.pane.scrollTop = this.pane.scrollHeight;
+  }
+
+  paint(messages, deliveries) {
+    const atEnd = this.#isAtEnd();
+    for (const id of messages) this.#message(this.store.messages.get(id));
+    for (const id of deliveries) this.#delivery(this.store.deliveries.get(id));
+    this.empty.hidden = this.turns.childElementCount > 0;
+    if (atEnd && this.isNewest) this.scrollToEnd();
+    this.#showToEnd();
+  }
+
+  choose(id) {
+    for (const node of this.turns.querySelectorAll("[data-delivery]")) {
+      node.classList.toggle("is-chosen", Number(node.dataset.delivery) === id);
+    }
+  }
+
+  #isAtEnd() {
+    return this.pane.scrollHeight - this.pane.scrollTop - this.pane.clientHeight < NEAR;
+  }
+
+  #showToEnd() {
+    this.toEnd.hidden = this.#isAtEnd();
+  }
+
+  #message(message) {
+    let node = this.turns.querySelector(`[data-message="${message.id}"]`);
+    if (!node) {
+      if (!this.isNewest) return;
+      node = clone("message-template");
+      node.dataset.message = message.id;
+      this.#insert(node, message.received_at);
+    }
+    put(node, "text", message.content);
+    put(node, "author", message.author_name);
+    putTime(node, "time", message.received_at);
+    slot(node, "ignored").hidden = message.addressed;
+    const list = slot(node, "attachments");
+    if (list.childElementCount !== message.attachments.length) {
+      list.replaceChildren(
+        ...message.attachments.map((attachment) => {
+          const item = document.createElement("li");
+          item.textContent = attachment.filename || attachment.content_type || say("attachment");
+          item.dir = "auto";
+          return item;
+        }),
+      );
+    }
+  }
+
+  #delivery(delivery) {
+    const head = delivery.head;
+    let node = this.turns.querySelector(`[data-delivery="${delivery.id}"]`);
+    if (!node) {
+      if (!this.isNewest) return;
+      node = clone("delivery-template");
+      node.dataset.delivery = delivery.id;
+      this.#insert(node, head.created_at);
+    }
+    setData(node, "status", head.status);
+    const segments = segmentsOf(delivery);
+    const bubbles = slot(node, "bubbles");
+    for (const segment of segments) this.#bubble(bubbles, segment, delivery);
+    this.#pending(node, head, segments);
+    const status = put(node, "status", words.status[head.status] ?? head.status);
+    setData(status, "status", head.status);
+    const done = segments.filter((segment) => segment.purpose !== "notice").reduce((sum, one) => sum + one.accepted_length, 0);
+    put(node, "count", head.generated_length ? say("you_see", { accepted: done, generated: head.generated_length }) : "");
+    const reason = isActive(head) || head.status === "delivered" ? "" : (words.reason[head.reason] ?? head.reason);
+    put(node, "reason", reason);
+    putTime(node, "time", head.created_at);
+    this.#tell(delivery.id, head, reason);
+  }
+
+  #bubble(bubbles, segment, delivery) {
+    let node = bubbles.querySelector(`[data-segment="${segment.id}"]`);
+    if (!node) {
+      node = clone("bubble-template");
+      node.dataset.segment = segment.id;
+      bubbles.append(node);
+    }
+    setData(node, "kind", segment.kind);
+    setData(node, "status", segment.status);
+    setData(node, "purpose", segment.purpose);
+    put(node, "tag", words.purpose[segment.purpose] ?? "");
+    const { accepted, rest } = parts(segment, textOf(chunksOf(delivery, segment.id)));
+    put(node, "accepted", accepted);
+    put(node, "rest", rest);
+    put(node, "note", note(segment, rest));
+    if (segment.media) {
+      const { kind, name, url, caption } = segment.media;
+      put(node, "media", [words.segment_kind.media, kind, name || url, caption].filter(Boolean).join(" · "));
+    }
+  }
+
+  #pending(node, head, segments) {
+    const open = segments.some((segment) => segment.status === "open" && segment.kind === "stream");
+    const pending = slot(node, "pending");
+    pending.hidden = !isActive(head) || open;
+    const word = head.cancel_requested_at ? "cancelling" : head.status === "queued" ? "waiting" : "thinking";
+    if (!pending.hidden) put(node, "pending_word", say(word));
+  }
+
+  // A screen reader hears how an answer ended, not each of its chunks.
+  #tell(id, head, reason) {
+    const before = this.statuses.get(id);
+    this.statuses.set(id, head.status);
+    if (before && before !== head.status && !isActive(head)) this.announce(`${words.status[head.status]}. ${reason}`);
+  }
+
+  #insert(node, moment) {
+    node.dataset.at = moment;
+    const later = [...this.turns.children].find((other) => (other.dataset.at ??= stampOf(other)) > moment);
+    this.turns.insertBefore(node, later ?? null);
+  }
+}
+
+const stampOf = (turn) => slot(turn, "time").getAttribute("datetime");
+
+function note(segment, rest) {
+  if (segment.status === "unclosed") return say("left_open");
+  if (segment.status === "in_review") return say("reviewing");
+  if (segment.status !== "open" && rest) return say("not_sent");
+  return "";
+}

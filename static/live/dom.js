@@ -1,0 +1,101 @@
+// Cloning templates and filling their slots. Text goes in as text only.
+
+const parsed = new Map();
+
+export function embedded(id) {
+  if (!parsed.has(id)) {
+    const node = document.getElementById(id);
+    parsed.set(id, node ? JSON.parse(node.textContent) || {} : {});
+  }
+  return parsed.get(id);
+}
+
+export const words = embedded("words");
+const codes = embedded("codes");
+
+export function say(key, values = {}) {
+  return (words.page?.[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+export function meaning(code) {
+  return code ? (codes[code] ?? say("unknown_code")) : "";
+}
+
+export function clone(templateId) {
+  return document.getElementById(templateId).content.firstElementChild.cloneNode(true);
+}
+
+export function slot(node, name) {
+  return node.querySelector(`[data-slot="${name}"]`);
+}
+
+export function put(node, name, text) {
+  const target = slot(node, name);
+  const value = text ?? "";
+  if (target && target.textContent !== String(value)) target.textContent = value;
+  return target;
+}
+
+export function putTime(node, name, iso) {
+  const target = slot(node, name);
+  if (target && iso && target.getAttribute("datetime") !== iso) {
+    target.setAttribute("datetime", iso);
+    showTime(target);
+  }
+}
+
+export function setData(node, name, value) {
+  if (node.dataset[name] !== String(value)) node.dataset[name] = value;
+}
+
+const language = document.documentElement.lang || undefined;
+const hm = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const hms = { ...hm, second: "2-digit" };
+const formats = {
+  today: new Intl.DateTimeFormat(language, hm),
+  "": new Intl.DateTimeFormat(language, { month: "short", day: "numeric", ...hm }),
+  precise_today: new Intl.DateTimeFormat(language, hms),
+  precise: new Intl.DateTimeFormat(language, { month: "short", day: "numeric", ...hms }),
+  exact: new Intl.DateTimeFormat(language, { ...hms, fractionalSecondDigits: 3 }),
+  whole: new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "long" }),
+};
+
+export function clock(iso, kind = "") {
+  const moment = new Date(iso);
+  if (kind === "exact") return formats.exact.format(moment);
+  const today = moment.toDateString() === new Date().toDateString();
+  if (kind === "precise") return formats[today ? "precise_today" : "precise"].format(moment);
+  return formats[today ? "today" : ""].format(moment);
+}
+
+export function showTime(node) {
+  const iso = node.getAttribute("datetime");
+  if (!iso) return;
+  node.textContent = clock(iso, node.dataset.clock);
+  node.title = formats.whole.format(new Date(iso));
+}
+
+export function showTimes(root = document) {
+  for (const node of root.querySelectorAll("time[data-clock]")) showTime(node);
+}
+
+export function sessionName(session) {
+  if (session.name) return session.name;
+  return (words.unnamed[session.scene] ?? "{id}").replace("{id}", (session.target_id ?? "").slice(-6));
+}
+
+// One paint a frame, however many events came in between.
+export function paintSoon(paint) {
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    // A hidden page gets no animation frames, and its state must be right when it is looked at again.
+    const run = () => {
+      waiting = false;
+      paint();
+    };
+    if (document.hidden) setTimeout(run, 250);
+    else requestAnimationFrame(run);
+  };
+}

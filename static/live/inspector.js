@@ -1,0 +1,155 @@
+// The inspector: one delivery with its segments, its chunks and what QQ said to each.
+
+import { chunkNode, fillChunk, span } from "./chunk.js";
+import { clock, clone, meaning, put, say, setData, slot, words } from "./dom.js";
+import { chunksOf, isActive, segmentsOf } from "./store.js";
+import { drawTrack } from "./track.js";
+
+export class Inspector {
+  constructor(root, store, socketNow) {
+    this.root = root.querySelector("[data-inspector]");
+    this.body = this.root.querySelector("[data-inspected]");
+    this.segments = this.root.querySelector("[data-segments]");
+    this.api = root.dataset.api;
+    this.store = store;
+    this.now = socketNow;
+    this.id = null;
+    this.written = this.root.querySelector("[data-written]");
+    this.written.addEventListener("toggle", () => this.written.open && this.#loadWritten());
+    this.cancel = this.root.querySelector("[data-cancel]");
+    this.cancel.addEventListener("click", () => this.#stop());
+  }
+
+  show(id) {
+    if (this.id === id) return;
+    this.id = id;
+    this.segments.replaceChildren();
+    this.written.open = false;
+    this.#error("");
+    this.root.querySelector("[data-inspector-empty]").hidden = id !== null;
+    this.body.hidden = id === null;
+    this.paint();
+  }
+
+  paint() {
+    const delivery = this.id === null ? null : this.store.deliveries.get(this.id);
+    if (!delivery?.head.status) return;
+    const segments = segmentsOf(delivery);
+    const chunks = [...delivery.chunks.values()].sort((a, b) => a.id - b.id);
+    this.#head(delivery.head, segments, chunks);
+    this.#track(delivery, segments, chunks);
+    const before = new Map(chunks.map((chunk, place) => [chunk.id, chunks[place - 1]]));
+    const attempts = new Set(segments.map((segment) => segment.attempt)).size;
+    for (const segment of segments) this.#segment(segment, chunksOf(delivery, segment.id), before, attempts > 1);
+  }
+
+  open(chunkId) {
+    const node = this.segments.querySelector(`[data-chunk="${chunkId}"]`);
+    if (!node) return;
+    node.open = true;
+    node.scrollIntoView({ block: "nearest" });
+  }
+
+  #head(head, segments, chunks) {
+    put(this.body, "id", `#${this.id}`);
+    setData(put(this.body, "status", words.status[head.status] ?? head.status), "status", head.status);
+    const why = put(
+      this.body,
+      "why",
+      [words.reason[head.reason] ?? head.reason, head.code ? `${head.code} ${meaning(head.code)}` : "", head.detail]
+        .filter(Boolean)
+        .join(" — "),
+    );
+    why.hidden = !why.textContent;
+    const accepted = segments
+      .filter((segment) => segment.purpose !== "notice")
+      .reduce((sum, segment) => sum + segment.accepted_length, 0);
+    put(this.body, "generated", say("characters", { count: head.generated_length }));
+    put(this.body, "accepted", say("characters", { count: accepted }));
+    setData(slot(this.body, "accepted"), "short", !isActive(head) && accepted < head.generated_length ? "yes" : "no");
+    put(this.body, "chunk_count", chunks.length);
+    const first = chunks[0]?.sent_at;
+    const last = chunks.at(-1)?.answered_at;
+    put(this.body, "waited", first ? span(new Date(first) - new Date(head.created_at)) : "—");
+    put(this.body, "took", first && last ? span(new Date(last) - new Date(first)) : "—");
+    const trips = chunks.map((chunk) => chunk.elapsed_ms).filter((trip) => trip !== null).sort((a, b) => a - b);
+    put(this.body, "round_trip", trips.length ? `${span(trips[trips.length >> 1])} / ${span(trips.at(-1))}` : "—");
+    this.cancel.hidden = !isActive(head);
+    this.cancel.disabled = Boolean(head.cancel_requested_at) || this.stopping === this.id;
+  }
+
+  #track(delivery, segments, chunks) {
+    const bar = this.root.querySelector("[data-track]");
+    const inFlight = chunks.at(-1)?.status === "sending" && isActive(delivery.head);
+    const key = chunks.map((chunk) => `${chunk.id}.${chunk.seq}`).join() + (inFlight ? Math.floor(this.now() / 1000) : "");
+    this.root.querySelector("[data-track-figure]").hidden = !chunks.length;
+    if (this.trackKey === key) return;
+    this.trackKey = key;
+    const drawn = drawTrack(bar, segments, (id) => chunksOf(delivery, id), this.now(), (id) => this.open(id));
+    put(this.root, "track_start", drawn ? clock(drawn.from, "exact") : "");
+    put(this.root, "track_end", drawn ? `+${span(drawn.to - drawn.from)}` : "");
+  }
+
+  #segment(segment, chunks, before, severalAttempts) {
+    let node = this.segments.querySelector(`[data-inspected-segment="${segment.id}"]`);
+    if (!node) {
+      node = clone("segment-template");
+      node.dataset.inspectedSegment = segment.id;
+      this.segments.append(node);
+    }
+    const title = say("segment", { number: segment.number });
+    put(node, "title", severalAttempts ? `${say("attempt", { number: segment.attempt })} · ${title}` : title);
+    put(node, "kind", words.segment_kind[segment.kind] ?? segment.kind);
+    const purpose = put(node, "purpose", words.purpose[segment.purpose] ?? "");
+    purpose.hidden = !purpose.textContent;
+    setData(put(node, "status", words.segment_status[segment.status] ?? segment.status), "status", segment.status);
+    put(node, "count", `${segment.accepted_length} / ${say("characters", { count: segment.text_length })}`);
+    put(node, "dialect", segment.dialect);
+    put(node, "stream", segment.stream_id);
+    slot(node, "stream").title = segment.stream_id;
+    const list = node.querySelector("[data-chunks]");
+    chunks.forEach((chunk, place) => {
+      const line = list.children[place] ?? list.appendChild(chunkNode());
+      fillChunk(line, chunk, before.get(chunk.id));
+    });
+  }
+
+  async #loadWritten() {
+    const id = this.id;
+    for (const name of ["generated_text", "reasoning_text"]) put(this.written, name, say("loading"));
+    try {
+      const answer = await fetch(`${this.api}${id}`, { headers: { Accept: "application/json" } });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const delivery = await answer.json();
+      if (id !== this.id) return;
+      put(this.written, "generated_text", delivery.generated_text || say("nothing_written"));
+      put(this.written, "reasoning_text", delivery.reasoning_text || say("no_reasoning"));
+    } catch {
+      put(this.written, "generated_text", say("load_failed"));
+      put(this.written, "reasoning_text", "");
+    }
+  }
+
+  async #stop() {
+    const id = (this.stopping = this.id);
+    this.cancel.disabled = true;
+    this.#error("");
+    try {
+      const answer = await fetch(`${this.api}${id}/cancel`, {
+        method: "POST",
+        headers: { "X-CSRFToken": document.querySelector('meta[name="csrf-token"]').content },
+      });
+      if (!answer.ok) throw new Error((await answer.json())?.error?.message ?? answer.status);
+    } catch (error) {
+      this.stopping = null;
+      if (id === this.id) {
+        this.cancel.disabled = false;
+        this.#error(say("cancel_failed", { why: error.message }));
+      }
+    }
+  }
+
+  #error(text) {
+    put(this.body, "cancel_error", text).hidden = !text;
+  }
+}

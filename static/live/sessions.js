@@ -1,0 +1,156 @@
+// The list of sessions, live: lines appear, move up and show the text that is streaming.
+
+import { receives } from "./connections.js";
+import { clone, embedded, paintSoon, put, putTime, sessionName, setData, slot, words } from "./dom.js";
+import { watch } from "./liveness.js";
+import { isActive, Store } from "./store.js";
+import { count } from "./text.js";
+
+const PREVIEW = 160;
+const MOST_LINES = 200;
+
+const page = document.querySelector("[data-sessions]");
+const list = page.querySelector("[data-lines]");
+const isNewest = page.dataset.newest === "yes";
+const store = new Store();
+const dirty = new Set();
+const previews = new Map(); // session → {from, text, segment, end}
+const last = new Map(); // session → id of its newest delivery
+let botsDirty = true;
+
+const paint = paintSoon(() => {
+  for (const id of dirty) line(id);
+  if (dirty.size && isNewest) order();
+  dirty.clear();
+  tally();
+  if (botsDirty) bots();
+});
+
+function start(state) {
+  note(store.snapshot(state));
+  for (const session of state.sessions) {
+    if (session.preview) previews.set(session.id, { ...session.preview });
+    if (session.delivery) last.set(session.id, session.delivery.id);
+    if (session.delivery && !store.deliveries.get(session.delivery.id)?.head.status) {
+      // Older than the snapshot's deliveries: its head alone is known.
+      store.snapshot({
+        deliveries: [{ ...session.delivery, delivery: session.delivery.id, session: session.id, segments: [], chunks: [] }],
+      });
+    }
+  }
+}
+
+function note(changed) {
+  for (const id of changed.sessions) dirty.add(id);
+  for (const id of changed.messages) {
+    const message = store.messages.get(id);
+    previews.set(message.session, { from: "user", text: message.content, segment: null, end: 0 });
+    dirty.add(message.session);
+    store.messages.delete(id);
+  }
+  for (const id of changed.deliveries) delivery(id);
+  if (changed.bots.size) botsDirty = true;
+  paint();
+}
+
+function delivery(id) {
+  const known = store.deliveries.get(id);
+  const session = known.head.session;
+  if (id >= (last.get(session) ?? 0)) last.set(session, id);
+  for (const chunk of [...known.chunks.values()].sort((a, b) => a.id - b.id)) grow(session, chunk);
+  known.chunks.clear();
+  // Only what runs is kept: a page left open for days must not grow with every answer.
+  if (!isActive(known.head)) known.segments.clear();
+  dirty.add(session);
+}
+
+function grow(session, chunk) {
+  const preview = previews.get(session);
+  if (preview && preview.segment > chunk.segment) return;
+  if (!preview || preview.segment !== chunk.segment) {
+    if (chunk.text) previews.set(session, { from: "bot", text: chunk.text, segment: chunk.segment, end: chunk.start + count(chunk.text) });
+    return;
+  }
+  const end = chunk.start + count(chunk.text);
+  if (end <= preview.end) return;
+  const fresh = Array.from(chunk.text).slice(Math.max(0, preview.end - chunk.start)).join("");
+  preview.text = Array.from(preview.text + fresh).slice(-PREVIEW).join("");
+  preview.end = end;
+}
+
+function line(id) {
+  const session = store.sessions.get(id);
+  let node = list.querySelector(`[data-session="${id}"]`);
+  if (!session) {
+    // An answer in a session this page has never heard of: the snapshot knows it.
+    if (isNewest) socket.ask({ type: "snapshot" });
+    return;
+  }
+  if (!node) {
+    if (!isNewest) return;
+    node = clone("line-template");
+    node.dataset.session = id;
+    node.querySelector("a").href = `/sessions/${id}/`;
+    list.append(node);
+    list.hidden = false;
+    page.querySelector("[data-empty]").hidden = true;
+  }
+  const name = sessionName(session);
+  put(node, "name", name);
+  put(node, "bot", store.bots.get(session.bot)?.name);
+  const avatar = put(node, "avatar", Array.from(name)[0]?.toUpperCase());
+  setData(avatar, "scene", session.scene);
+  avatar.title = words.scene[session.scene] ?? "";
+  putTime(node, "time", session.last_at);
+  const preview = previews.get(id);
+  put(node, "text", preview?.text.replace(/\s+/g, " "));
+  setData(node.querySelector(".line-text"), "from", preview?.from ?? "");
+  const head = store.deliveries.get(last.get(id))?.head;
+  setData(node, "status", head?.status ?? "");
+  const status = put(node, "status", head ? (words.status[head.status] ?? head.status) : "");
+  setData(status, "status", head?.status ?? "");
+  const reason = head?.reason && !isActive(head) ? (words.reason[head.reason] ?? head.reason) : "";
+  if (status.title !== reason) status.title = reason;
+}
+
+function order() {
+  const nodes = [...list.children];
+  const at = (node) => store.sessions.get(Number(node.dataset.session))?.last_at ?? "";
+  const wanted = [...nodes].sort((a, b) => (at(a) < at(b) ? 1 : at(a) > at(b) ? -1 : b.dataset.session - a.dataset.session));
+  const focused = document.activeElement;
+  wanted.forEach((node, place) => {
+    if (list.children[place] !== node) list.insertBefore(node, list.children[place]);
+  });
+  if (focused !== document.activeElement && list.contains(focused)) focused.focus({ preventScroll: true });
+  while (list.children.length > MOST_LINES) list.lastElementChild.remove();
+}
+
+function tally() {
+  const streaming = list.querySelectorAll('.line[data-status="sending"]').length;
+  const node = page.querySelector('[data-tally="streaming"]');
+  if (node.textContent !== String(streaming)) node.textContent = streaming;
+}
+
+function bots() {
+  botsDirty = false;
+  const down = [...store.bots.values()].filter((bot) => !receives(bot, socket.now()));
+  page.querySelector("[data-bots-down]").hidden = !socket.live || !down.length;
+  const names = down.map((bot) => bot.name).join(", ");
+  const node = page.querySelector("[data-bots-down-names]");
+  if (node.textContent !== names) node.textContent = names;
+}
+
+const socket = watch(page.dataset.socket, {
+  snapshot: start,
+  events: (events) => {
+    note(store.events(events));
+    const gaps = store.takeGaps();
+    if (Object.keys(gaps).length) socket.ask({ type: "replay", deliveries: gaps });
+  },
+  beat: (frame) => {
+    note(store.snapshot({ bots: frame.bots }));
+    botsDirty = true;
+    paint();
+  },
+});
+start(embedded("state"));

@@ -1,0 +1,182 @@
+"""Cues for the stage: each writes the rows that the engine would write, and publishes what it would publish."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session as SignIn
+from django.utils import timezone
+
+from qqconsole.accounts.models import User
+from qqconsole.bots.models import Bot, BotConnection
+from qqconsole.conversations.models import Session
+from qqconsole.deliveries.models import Chunk, ChunkStatus, Delivery, Segment, SegmentStatus, Status
+from qqconsole.live import documents
+from qqconsole.live.publish import publish
+from tests.console import rows
+
+
+def sign_in(role: str = "operator") -> str:
+    """The session cookie of somebody with this role."""
+    user, _ = User.objects.get_or_create(username=role, defaults={"role": role})
+    if not user.has_usable_password() or not user.password:
+        user.set_password("right horse battery")
+        user.save()
+    session = SessionStore()
+    session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return str(session.session_key)
+
+
+def sign_everybody_out() -> None:
+    SignIn.objects.all().delete()
+
+
+def bot(name: str = "小助手", **fields: Any) -> int:
+    found = Bot.objects.filter(name=name).first() or rows.make_bot(name)
+    BotConnection.objects.update_or_create(
+        bot=found,
+        defaults={
+            "state": "connected",
+            "reason": "ready",
+            "since": timezone.now(),
+            "seen_at": timezone.now(),
+            **fields,
+        },
+    )
+    publish([documents.bot_event(found.connection)])
+    return found.pk
+
+
+def session(bot: int, **fields: Any) -> int:
+    return rows.make_session(Bot.objects.get(pk=bot), **fields).pk
+
+
+def message(session: int, content: str, **fields: Any) -> int:
+    row = rows.make_message(Session.objects.get(pk=session), content, **fields)
+    row.session.last_at = row.received_at
+    row.session.save()
+    publish([documents.inbound_event(row)])
+    return row.pk
+
+
+def queue(session: int, inbound: int | None = None) -> int:
+    """A delivery that waits for its turn."""
+    row = rows.make_delivery(Session.objects.get(pk=session), status=Status.QUEUED, started_at=None)
+    row.inbound_id = inbound
+    row.save()
+    _tell(row)
+    return row.pk
+
+
+def open_segment(delivery: int, **fields: Any) -> int:
+    row = Delivery.objects.get(pk=delivery)
+    row.status, row.started_at = Status.SENDING, row.started_at or timezone.now()
+    row.save()
+    attempt = row.attempts.last() or rows.make_attempt(row)
+    return rows.make_segment(attempt, attempt.segments.count() + 1, **fields).pk
+
+
+def send(segment: int, text: str, kind: str = "middle", answer: bool = True, **fields: Any) -> int:
+    """A chunk leaves; unless ``answer`` is false, QQ takes it (or says what ``fields`` say)."""
+    row = _segment(segment)
+    row.attempt.delivery.generated_text += text
+    intent = {"status": ChunkStatus.SENDING, "http_status": None, "answered_at": None, "elapsed_ms": None}
+    chunk = rows.add_chunk(row, text, kind, **{**intent, "trace_id": "", "answer": ""})
+    _tell(row.attempt.delivery, row, chunk)
+    if answer:
+        answered(chunk.pk, **fields)
+    return chunk.pk
+
+
+def answered(chunk: int, **fields: Any) -> None:
+    row = Chunk.objects.get(pk=chunk)
+    segment = _segment(row.segment_id)
+    delivery = segment.attempt.delivery
+    delivery.seq += 1
+    values: dict[str, Any] = {
+        "status": ChunkStatus.ACCEPTED,
+        "http_status": 200,
+        "answered_at": timezone.now(),
+        "elapsed_ms": 38.4,
+        "trace_id": f"4bf92f3577b34da6a3ce929d0e0e{row.pk:04x}",
+        "answer": '{"id":"ROBOT1.0_abc","timestamp":"2026-11-22T12:00:00+08:00"}',
+    }
+    for name, value in {**values, **fields, "seq": delivery.seq}.items():
+        setattr(row, name, value)
+    row.save()
+    if row.status == ChunkStatus.ACCEPTED:
+        segment.accepted_length = row.start + len(row.text)
+        if row.kind in ("closing", "plain", "media"):
+            segment.status = SegmentStatus.CLOSED if row.kind == "closing" else SegmentStatus.DELIVERED
+            segment.closed_at = timezone.now()
+    segment.seq = delivery.seq
+    segment.save()
+    _tell(delivery, segment, row)
+
+
+def end_segment(segment: int, status: str) -> None:
+    row = _segment(segment)
+    delivery = row.attempt.delivery
+    delivery.seq += 1
+    row.status, row.seq, row.closed_at = status, delivery.seq, timezone.now()
+    row.save()
+    _tell(delivery, row)
+
+
+def finish(delivery: int, status: str = "delivered", **fields: Any) -> None:
+    row = Delivery.objects.get(pk=delivery)
+    row.seq += 1
+    row.status, row.finished_at = status, timezone.now()
+    for name, value in fields.items():
+        setattr(row, name, value)
+    row.save()
+    _tell(row)
+
+
+def stream_silently(segment: int, text: str) -> None:
+    """A chunk whose events are lost on the way to the page."""
+    row = _segment(segment)
+    row.attempt.delivery.generated_text += text
+    rows.add_chunk(row, text)
+
+
+def status_of(delivery: int) -> dict[str, Any]:
+    row = Delivery.objects.get(pk=delivery)
+    return {"status": row.status, "cancel_requested": row.cancel_requested_at is not None}
+
+
+def _segment(pk: int) -> Segment:
+    return Segment.objects.select_related("attempt__delivery__session").get(pk=pk)
+
+
+def _tell(delivery: Delivery, segment: Segment | None = None, chunk: Chunk | None = None) -> None:
+    delivery.save()
+    pairs = [(segment, chunk)] if segment and chunk else []
+    publish(
+        [documents.delivery_event(delivery, delivery.session.bot_id, [segment] if segment else [], pairs)],
+    )
+
+
+CUES = {
+    cue.__name__: cue
+    for cue in (
+        sign_in,
+        sign_everybody_out,
+        bot,
+        session,
+        message,
+        queue,
+        open_segment,
+        send,
+        answered,
+        end_segment,
+        finish,
+        stream_silently,
+        status_of,
+    )
+}
