@@ -5,7 +5,7 @@ processes share:
 
 - ``arrival``: when the platform's handler had the request (the simulator's journal).
 - ``written``: when the model wrote the first piece that this request is the first to carry (its stamp is part of the
-  text: ``[17@1234.567890]``); for a closing frame without new text, when it wrote the last piece.
+  text: ``[17@1234.567890]``); for a closing frame, when it wrote the last piece, at once followed by its end.
 - ``released``: the time the sender itself was waiting for before it sent: the frame interval counted from the start of
   its request before, and the 300 ms QQ wants after an answer. Nothing, where it did not wait.
 """
@@ -22,6 +22,7 @@ from typing import Any
 STAMP = re.compile(r"\[(\d+)@(\d+\.\d+)\]")
 INTERVAL = 0.5
 CLOSING_GAP = 0.3
+FINISHED = 10
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,13 @@ def measured(load: Load, releases: Iterable[Release], requests: Sequence[Mapping
     for msg_id, mine in arrived.items():
         if len(mine) != len(let_go[msg_id]):
             raise RuntimeError(f"{msg_id}: {len(mine)} requests arrived, {len(let_go[msg_id])} were let go")
-        stamps: list[float] = []
+        carried = 0
         for request, until in zip(mine, let_go[msg_id], strict=True):
             pieces = [(int(number), float(at)) for number, at in STAMP.findall(request["body"]["content_raw"])]
-            written = pieces[len(stamps)][1] if len(pieces) > len(stamps) else pieces[-1][1]
+            closing = request["body"]["input_state"] == FINISHED
+            _, written = pieces[-1 if closing else carried]
             delays.append(request["at"] - max(written, until or 0.0))
-            stamps = [at for _, at in pieces]
+            carried = len(pieces)
         whole = [number for number, _ in pieces] == list(range(load.pieces))
-        complete += whole and mine[-1]["body"]["input_state"] == 10
+        complete += whole and mine[-1]["body"]["input_state"] == FINISHED
     return Run(delays, complete, len(requests), cpu)

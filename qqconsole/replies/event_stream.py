@@ -26,6 +26,8 @@ class EventStream:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Return the data of every event that ``chunk`` completes, in order. Raises TooLong."""
+        if self._untouched and _is_one_event(chunk):
+            return [chunk[6:-2]]
         if self._after_cr and chunk.startswith(b"\n"):
             chunk = chunk[1:]
         if not chunk:
@@ -45,6 +47,11 @@ class EventStream:
         """Return the data of a last event that no empty line closed; it may be cut in the middle."""
         return self._events([bytes(self._tail), b""])
 
+    @property
+    def _untouched(self) -> bool:
+        """Whether nothing is held back from the chunk before."""
+        return not (self._tail or self._data or self._after_cr)
+
     def _events(self, lines: list[bytes]) -> list[bytes]:
         events: list[bytes] = []
         for line in lines:
@@ -56,6 +63,11 @@ class EventStream:
         if not self._data:
             self._held = len(self._tail)
         return events
+
+
+def _is_one_event(chunk: bytes) -> bool:
+    """Nearly every read of a live stream is just that."""
+    return chunk[:6] == b"data: " and chunk[-2:] == b"\n\n" and chunk.count(b"\n") == 2 and b"\r" not in chunk
 
 
 class WholeBody:

@@ -14,6 +14,7 @@ from qqconsole.replies.clients import without_key
 from qqconsole.replies.event_stream import EventStream, TooLong, WholeBody
 from qqconsole.replies.failures import CONNECTION_ERRORS, ModelFailed, from_opening, from_reading
 from qqconsole.replies.model_turn import Heard, ModelTurn
+from qqconsole.replies.patience import Patience
 
 TAIL = 0.2
 """Seconds the end of a stream is waited for once the model has finished: read to it, the connection is kept."""
@@ -32,9 +33,11 @@ async def listen(
         response = await _opened(stack, client, body, turn.key, silence)
         events = _decoder(response)
         chunks = await stack.enter_async_context(aclosing(response.aiter_bytes()))
+        patience = Patience()
+        stack.callback(patience.close)
         loop = asyncio.get_running_loop()
         until, finishing = loop.time() + silence, False
-        while (chunk := await _next(chunks, until, turn, silence)) is not None:
+        while (chunk := await _next(chunks, patience, until, turn, silence)) is not None:
             try:
                 whole = events.feed(chunk)
             except TooLong:
@@ -85,19 +88,21 @@ def _decoder(response: httpx2.Response) -> EventStream | WholeBody:
     return WholeBody() if kind == "application/json" else EventStream()
 
 
-async def _next(chunks: AsyncGenerator[bytes, None], until: float, turn: ModelTurn, silence: float) -> bytes | None:
+async def _next(
+    chunks: AsyncGenerator[bytes, None], patience: Patience, until: float, turn: ModelTurn, silence: float
+) -> bytes | None:
     """Return the next bytes, or None at the end. Once the model has finished, nothing more can go wrong."""
     try:
-        async with asyncio.timeout_at(until):
-            return await anext(chunks, None)
+        return await patience.wait(chunks.__anext__(), until)
+    except StopAsyncIteration:
+        return None
     except TimeoutError:
-        if turn.finished:
-            return None
-        raise _silent(silence) from None
+        failed = _silent(silence)
     except CONNECTION_ERRORS as error:
-        if turn.finished:
-            return None
-        raise from_reading(error, key=turn.key) from None
+        failed = from_reading(error, key=turn.key)
+    if turn.finished:
+        return None
+    raise failed
 
 
 def _last_words(events: EventStream | WholeBody, turn: ModelTurn) -> list[Heard]:

@@ -78,7 +78,7 @@ class ModelTurn:
 
     def read(self, data: bytes) -> list[Heard]:
         """Return what one event says. Raises ModelFailed (model_garbled, model_error, …)."""
-        if data.strip() == b"[DONE]":
+        if data[:6] == b"[DONE]":
             self.done = True
             return []
         try:

@@ -44,9 +44,7 @@ async def openai_source(request: ReplyRequest) -> Source:
         body = {"model": request.model, "messages": messages, **_tools(request, last=number == MOST_ROUNDS)}
         async with aclosing(listen(client, body, turn, silence=request.silence_timeout)) as round_:
             async for heard in round_:
-                if isinstance(heard, CallStarted):
-                    yield Break(heard.name)
-                elif isinstance(heard, CallWhole):
+                if isinstance(heard, CallWhole):
                     asked = media_tool.read_call(
                         heard.call.name,
                         heard.call.arguments,
@@ -59,7 +57,7 @@ async def openai_source(request: ReplyRequest) -> Source:
                         outcome: MediaOutcome | None = yield SendMedia(asked)
                         results.append(media_tool.told(asked.kind, outcome))
                 else:
-                    yield heard
+                    yield Break(heard.name) if isinstance(heard, CallStarted) else heard
         if turn.finish_reason == "content_filter":
             raise ModelFailed("model_filtered", "finish_reason content_filter")
         if turn.finish_reason == "length":
