@@ -44,7 +44,6 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         self._beating: asyncio.Task[None] | None = None
-        self._counted = False
         self._groups: list[str] = []
         self._counted = False
         self._session: Session | None = None
@@ -69,8 +68,6 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.accept()
         self._counted = True
         watching.came()
-        self._counted = True
-        watching.came()
         await self._say(
             {
                 "type": "hello",
@@ -85,9 +82,6 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def disconnect(self, code: int) -> None:
         if self._beating is not None:
             self._beating.cancel()
-        if self._counted:
-            self._counted = False
-            watching.left()
         if self._counted:
             self._counted = False
             watching.left()
