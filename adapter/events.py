@@ -56,7 +56,7 @@ class InboundMessage:
     author_id: str
     author_name: str
     content: str
-    """The text without the bot's own mention and without white space around it."""
+    """The text as the user wrote it; where the bot is mentioned, without the mention and the white space around it."""
     raw_content: str
     attachments: tuple[Attachment, ...]
     timestamp: datetime | None
@@ -91,7 +91,7 @@ _MENTION = re.compile(r"<@!?([^<>\s]+)>")
 
 
 def parse_message(event: Event, bot_id: str) -> InboundMessage | None:
-    """The user's message in ``event``; None for other events and for one without its id, target or author."""
+    """The user's message in ``event``; None for other events and for one without its id or target."""
     scene = _SCENES.get(event.type)
     if scene is None:
         return None
@@ -100,12 +100,13 @@ def parse_message(event: Event, bot_id: str) -> InboundMessage | None:
     author_id = _first(author, *_author_fields(scene))
     target_id = author_id if scene is Scene.C2C else _first(data, *_TARGET_FIELDS[scene])
     message_id = _text(data.get("id"))
-    if not (message_id and target_id and author_id):
+    if not (message_id and target_id):
         return None
     raw = data.get("content")
     raw_content = raw if isinstance(raw, str) else ""
     own_ids = {bot_id, *_own_ids(data)} - {""}
-    content = _without_own_mention(raw_content, own_ids)
+    # Nobody is mentioned where two talk alone: there the text stays as it is.
+    content = raw_content if scene is Scene.C2C else _without_own_mention(raw_content, own_ids)
     timestamp = read_time(data.get("timestamp"))
     from_bot = author.get("bot") is True or bool(own_ids & {author_id, _text(author.get("id"))})
     mentioned = any(match[1] in own_ids for match in _MENTION.finditer(raw_content)) or _is_you(data)

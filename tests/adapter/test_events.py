@@ -50,7 +50,7 @@ def test_a_c2c_message() -> None:
     )
     assert found.target == Target(Scene.C2C, "U")
     assert (found.message_id, found.event_id) == ("ROBOT1.0_abc!", "EVENT:1")
-    assert (found.content, found.raw_content) == ("你好", " 你好 ")
+    assert (found.content, found.raw_content) == (" 你好 ", " 你好 ")
     assert found.addressed
     assert found.author_name == ""
     assert found.timestamp is not None
@@ -144,11 +144,22 @@ def test_a_guild_message_and_a_guild_dm() -> None:
         ("C2C_MESSAGE_CREATE", {"id": "m"}),
         ("C2C_MESSAGE_CREATE", {"id": "m", "author": None}),
         ("GROUP_AT_MESSAGE_CREATE", {"id": "m", "author": {"id": "M"}}),
-        ("AT_MESSAGE_CREATE", {"id": "m", "channel_id": "C", "author": []}),
+        ("AT_MESSAGE_CREATE", {"id": "m", "author": []}),
     ],
 )
 def test_what_is_no_message_is_none(kind: str, data: dict[str, Any]) -> None:
     assert parse(kind, **data) is None
+
+
+@pytest.mark.parametrize("author", [None, [], {}, {"bot": False}])
+def test_a_group_message_without_its_author_is_answered(author: object) -> None:
+    found = message("GROUP_AT_MESSAGE_CREATE", id="m", group_openid="G", content=" hi", author=author)
+    assert (found.target_id, found.author_id, found.content, found.addressed) == ("G", "", "hi", True)
+
+
+def test_what_a_user_writes_alone_stays_as_it_is() -> None:
+    found = message("C2C_MESSAGE_CREATE", id="m", author={"id": "U"}, content="  <@9000> 你好\n ")
+    assert found.content == found.raw_content
 
 
 @pytest.mark.parametrize(
