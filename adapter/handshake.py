@@ -1,7 +1,8 @@
 """What to do when the gateway ends a connection, and what to say when the next one opens. Pure: no clock, no I/O.
 
 The table is the sheet's 2.4 and 2.5. The back-off runs 1, 2, 5, 10, 30, 60 s and starts over only at READY or
-RESUMED, not when the socket opens; three connections in a row that lived under 5 s wait 60 s.
+RESUMED, not when the socket opens; three connections in a row that broke within 5 s wait 60 s, and so do ten that
+QQ closed with a word, lest a loop eats the day's identifies.
 """
 
 from __future__ import annotations
@@ -85,7 +86,10 @@ class Next:
     drop_token: bool = False
 
 
-_QUICK_IN_A_ROW = 3
+_BROKEN_IN_A_ROW = 3
+_QUICK_IN_A_ROW = 10
+_BROKEN = (None, 1005, 1006)
+"""The socket broke; nobody closed it with a word (sheet 2.5)."""
 _RESUMES = 2
 _RESUMES_AFTER_4009 = 1
 """Sources disagree on 4009 (sheet 9): resume once, then identify."""
@@ -101,7 +105,7 @@ class Handshake:
         self._rung = 0
         self._timing = timing
         self._tries = 0
-        self._quick = 0
+        self._quick = self._broken = 0
         self._failed_resumes = 0
         self._resumes_allowed = _RESUMES
         self._resuming = False
@@ -194,6 +198,8 @@ class Handshake:
         short = ending.lived < self._timing.quick
         if self._established:
             self._quick = self._quick + 1 if short else 0
+            broken = ending.by is EndedBy.CLOSE and ending.code in _BROKEN
+            self._broken = self._broken + 1 if short and broken else 0
         if self._resuming and (not self._established or short):
             self._failed_resumes += 1
         elif self._established and not short:
@@ -213,7 +219,7 @@ class Handshake:
         drop_token: bool = False,
     ) -> Next:
         wait = 0.0 if at_once else self._back_off()
-        if self._quick >= _QUICK_IN_A_ROW:
+        if self._broken >= _BROKEN_IN_A_ROW or self._quick >= _QUICK_IN_A_ROW:
             wait = self._timing.backoff[-1]
         return Next(Phase.WAITING, reason, wait, code, detail, drop_token=drop_token)
 

@@ -173,14 +173,25 @@ def test_resumed_and_closed_at_once_leads_to_identify() -> None:
     assert one.resume is None
 
 
-def test_three_short_lives_wait_a_minute() -> None:
+@pytest.mark.parametrize(("code", "patience"), [(1006, 3), (None, 3), (1000, 10), (4009, 10)])
+def test_short_lives_in_a_row_wait_a_minute(code: int | None, patience: int) -> None:
     one, waits = shake(), []
-    for _ in range(4):
+    for _ in range(patience + 1):
         one.connecting()
         one.greeting("QQBot t")
         one.ready("s", 1)
-        waits.append(one.ended(closed(1006, 1.0)).wait)
-    assert waits == [1, 1, 60, 60]
+        waits.append(one.ended(closed(code, 1.0)).wait)
+    assert waits == [1] * (patience - 1) + [60, 60]
+
+
+def test_a_word_between_two_breaks_starts_the_count_anew() -> None:
+    one, waits = shake(), []
+    for code in (1006, 1006, 4009, 1006, 1006):
+        one.connecting()
+        one.greeting("QQBot t")
+        one.ready("s", 1)
+        waits.append(one.ended(closed(code, 1.0)).wait)
+    assert waits == [1] * 5
 
 
 def test_op_7_reconnects_at_once_and_op_9_by_its_word() -> None:
