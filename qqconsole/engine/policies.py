@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -13,7 +13,7 @@ from adapter.limits import Pace
 from adapter.policy import DeadReference, Policy
 from adapter.targets import Scene, Target
 from qqconsole.bots.models import Bot
-from qqconsole.conversations.models import Session
+from qqconsole.conversations.models import InboundMessage, Session
 from qqconsole.deliveries.models import Delivery
 
 WINDOWS = {
@@ -23,6 +23,9 @@ WINDOWS = {
     Scene.DM: timedelta(minutes=5),
 }
 """How long a message may be answered passively (sheet 3.4)."""
+BELIEVED = timedelta(hours=1)
+"""A gateway session lives 30 to 65 minutes (sheet 2.4): what QQ pushes cannot be older than that, so a stamp that says
+so comes from a clock that is wrong, and the message counts from when it came in."""
 MARGIN = timedelta(seconds=3)
 """Taken off the window: what a request needs to arrive, and clocks that disagree."""
 
@@ -38,8 +41,7 @@ def policy_for(delivery: Delivery) -> Policy:
     in_qq = scene in (Scene.C2C, Scene.GROUP)
     until = None
     if inbound is not None:
-        began = min(inbound.sent_at or inbound.received_at, inbound.received_at)
-        left = began + WINDOWS[scene] - MARGIN - timezone.now()
+        left = window_began(inbound) + WINDOWS[scene] - MARGIN - timezone.now()
         until = time.monotonic() + left.total_seconds()
     return Policy(
         dialect=DIALECTS[bot.dialect] if scene is Scene.C2C else None,
@@ -54,6 +56,13 @@ def policy_for(delivery: Delivery) -> Policy:
         uploads=in_qq,
         allow_private=bot.allow_private_urls,
     )
+
+
+def window_began(inbound: InboundMessage) -> datetime:
+    """When QQ's window for answering ``inbound`` began: by QQ's stamp, where that can be true."""
+    sent, received = inbound.sent_at, inbound.received_at
+    believable = sent is not None and received - BELIEVED < sent < received
+    return sent if sent is not None and believable else received
 
 
 def credentials_of(bot: Bot) -> Credentials:
