@@ -20,6 +20,8 @@ from typing import Any
 from channels.layers import get_channel_layer
 from django.core.serializers.json import DjangoJSONEncoder
 
+from qqconsole.live.layer import ThreadSafeLayer
+
 log = logging.getLogger(__name__)
 
 ALL = "live.all"
@@ -190,7 +192,9 @@ def publish(events: Sequence[dict[str, Any]]) -> None:
 
 def counters() -> dict[str, int]:
     """Return what was published since the start, for /metrics: events, frames, and both kinds of loss."""
-    layer_dropped = getattr(publisher._layer or get_channel_layer(), "dropped", 0)
+    layer = publisher._layer or get_channel_layer()
+    # Redis's layer counts nothing, and asks for a running loop when it is asked for what it does not have.
+    layer_dropped = layer.dropped if isinstance(layer, ThreadSafeLayer) else 0
     return {
         "events": publisher.events,
         "frames": publisher.frames,
