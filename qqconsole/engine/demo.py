@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 NAME = "demo"
 TALKS_FOR = 180.0
 """Seconds after the start in which the people talk whether or not somebody watches."""
-PAUSE = 4.0
+PAUSE = 2.0
 """Seconds between looks at whether somebody should say something."""
 
 PEOPLE = (
@@ -106,20 +106,22 @@ class Demo:
 
     async def _talk(self, simulator: Simulator) -> None:
         began = time.monotonic()
-        questions = list(QUESTIONS)
+        questions = random.sample(QUESTIONS, len(QUESTIONS))
         turn = 0
         while True:
             wanted = time.monotonic() - began < TALKS_FOR or self._watched()
-            if wanted and simulator.platform.bot(DEMO_APP_ID).live and not _streaming(simulator):
-                openid, name = PEOPLE[turn % len(PEOPLE)]
-                if turn % len(questions) == 0:
-                    random.shuffle(questions)
+            if wanted and simulator.platform.bot(DEMO_APP_ID).live and len(silent := _silent(simulator)) > 1:
+                openid, name = silent[turn % len(silent)]
                 await simulator.say(DEMO_APP_ID, openid, questions[turn % len(questions)], author_name=name)
                 turn += 1
             await asyncio.sleep(PAUSE if turn else 0.3)
 
 
-def _streaming(simulator: Simulator) -> bool:
-    """Whether one of the people sees a bubble grow right now."""
-    screens = (simulator.screen(DEMO_APP_ID, "c2c", openid) for openid, _ in PEOPLE)
-    return any(bubble["state"] == "streaming" for screen in screens for bubble in screen)
+def _silent(simulator: Simulator) -> list[tuple[str, str]]:
+    """The people who wait for no answer: neither asked just now, nor seeing one grow."""
+    waiting = set()
+    for openid, _ in PEOPLE:
+        screen = simulator.screen(DEMO_APP_ID, "c2c", openid)
+        if screen and (screen[-1]["from"] == "user" or screen[-1]["state"] == "streaming"):
+            waiting.add(openid)
+    return [(openid, name) for openid, name in PEOPLE if openid not in waiting]
