@@ -59,7 +59,6 @@ class _Beside:
 _beside: _Beside | None = None
 
 
-@worker_ready.connect
 def start(sender: Any, **_: Any) -> None:
     """Start the engine with the worker: it sweeps and gives its sign of life before the first delivery."""
     global _beside
@@ -73,16 +72,19 @@ def start(sender: Any, **_: Any) -> None:
     _beside = _Beside(engine)
 
 
-@worker_shutting_down.connect
 def tell(**_: Any) -> None:
     """SIGTERM or SIGINT. The tasks' threads, for which Celery waits, return as their deliveries end."""
     if _beside is not None:
         _beside.tell()
 
 
-@worker_shutdown.connect
 def wait(**_: Any) -> None:
     """Celery is done with its tasks: the process may end once the engine has written everything."""
     if _beside is not None:
         _beside.tell()
         _beside.wait()
+
+
+worker_ready.connect(start)
+worker_shutting_down.connect(tell)
+worker_shutdown.connect(wait)

@@ -14,7 +14,7 @@ from typing import TypeVar
 from django.db import InterfaceError, OperationalError
 
 from adapter.targets import Target
-from qqconsole.engine import claims, endings
+from qqconsole.engine import beats, claims, endings
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.clients import Clients
 from qqconsole.engine.readers import Readers
@@ -92,6 +92,10 @@ class Engine:
         for keeper in keepers:
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)
+        try:
+            await self.writer.submit(Job(lambda batch: beats.leave(self.owner)))
+        except (OperationalError, InterfaceError):
+            log.warning("the database is away: this process's last sign of life counts for a while yet")
         await self.clients.close()
         await close_sources()
 

@@ -55,6 +55,8 @@ class Readers:
                 if connection not in self._connections:
                     connection.inc_thread_sharing()
                     self._connections.append(connection)
+            # Its age is a matter of web requests: these few threads would connect anew for every question.
+            connection.close_at = None
             connection.close_if_unusable_or_obsolete()
         return query()
 
