@@ -6,7 +6,7 @@ from celery import shared_task
 from django.core.management import call_command
 
 
-@shared_task(name="accounts.clear_sessions", ignore_result=True)
+@shared_task(name="accounts.clear_sessions", ignore_result=True)  # type: ignore[untyped-decorator]
 def clear_sessions() -> None:
     """Delete the rows of sign-ins that have expired. Safe to repeat."""
     call_command("clearsessions")
