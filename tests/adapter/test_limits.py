@@ -48,7 +48,7 @@ def test_never_more_than_n_in_any_one_second(rate: float, gaps: list[float]) -> 
 def test_a_crowd_leaves_evenly() -> None:
     left = run(Window(45.0), [0.0] * 180)
     assert most_in_one_second(left) <= 45
-    assert 3.0 < left[-1] < 4.2
+    assert 3.0 < left[-1] < 4.4
     in_the_first_tenth = sum(1 for moment in left if moment < 0.1)
     assert in_the_first_tenth <= 4 + 5
 
@@ -139,3 +139,10 @@ async def test_other_endpoints_are_not_limited() -> None:
     pace.slow_down(Endpoint.OTHER, 60)
     await pace.wait(Endpoint.OTHER)
     assert time.monotonic() - started < 0.5
+
+
+def test_requests_held_up_on_their_way_still_keep_the_rate() -> None:
+    """A new connection or a busy machine delays some by up to 0.08 s, and they meet the next ones at QQ."""
+    left = run(Window(45.0), [0.0] * 180)
+    arrived = sorted(moment + (0.08 if number % 20 < 10 else 0.0) for number, moment in enumerate(left))
+    assert most_in_one_second(arrived) <= 45
