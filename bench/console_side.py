@@ -63,7 +63,7 @@ async def _bot_add(platform: Platform, home: Path, model: str) -> None:
     }
     arguments = ["manage.py", "bot", "add", NAME, *(part for pair in words.items() for part in pair)]
     environment = {"QQCONSOLE_HOME": str(home), "QQCONSOLE_BOT_SECRET": secret, "QQCONSOLE_SOURCE_KEY": "bench"}
-    async with running(*arguments, **environment) as process:
+    async with running(*arguments, environment=environment) as process:
         said, _ = await process.communicate()
     if process.returncode:
         raise RuntimeError(f"bot add failed: {said.decode()}")
@@ -75,11 +75,11 @@ async def console(platform: Platform) -> AsyncIterator[Console]:
     with tempfile.TemporaryDirectory(prefix="qqconsole-bench-") as folder:
         home = Path(folder)
         environment = {"QQCONSOLE_HOME": folder, "BENCH_PROBE": str(home / "probe")}
-        async with running("manage.py", "migrate", "-v", "0", QQCONSOLE_HOME=folder) as migrating:
+        async with running("manage.py", "migrate", "-v", "0", environment=environment) as migrating:
             await migrating.wait()
         await _bot_add(platform, home, "instant")
         arguments = ("-m", "bench.probed_console", "--no-demo", "--port", "0")
-        async with running(*arguments, log=home / "log", **environment) as process:
+        async with running(*arguments, environment=environment, log=home / "log") as process:
             await line_with(process, "http://")
             async with asyncio.timeout(30):
                 while not (await platform.bot(OURS[0]))["live"]:  # noqa: ASYNC110 - another process's state

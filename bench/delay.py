@@ -11,23 +11,24 @@ import argparse
 import asyncio
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from bench import streams
 from bench.console_side import Console, console
 from bench.platform import BARE, OURS, Platform, platform
-from bench.processes import cpu_seconds, line_with, running
+from bench.processes import Meter, line_with, running
 from bench.streams import Load, Release, Run, measured
 
 MOST_MEDIAN, MOST_P99 = 5.0, 20.0
 """What the console may add to the bare loop at the claim's load, milliseconds."""
 CLAIM = 200
+RAMP = 0.05
+"""Seconds from one conversation's beginning to the next: 200 have begun after ten, and the first still goes on."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 50, CLAIM], help="how many at once (1 50 200)")
     parser.add_argument("--rates", type=float, nargs="+", default=[1.0, 30.0], help="pieces a second (1 30)")
-    parser.add_argument("--seconds", type=float, default=12.0, help="how long each answer is (12)")
+    parser.add_argument("--seconds", type=float, default=20.0, help="how long each answer is (20)")
     parser.add_argument("--rounds", type=int, default=1, help="runs of each load, their requests taken together (1)")
 
 
@@ -62,13 +63,13 @@ async def run(given: argparse.Namespace) -> int:
     compared: list[Compared] = []
     async with platform() as sim, console(sim) as house:
         await _warm_up(sim, house)
-        print(f"{'':24}{'p50 ms':^24}{'p99 ms':^24}{'CPU ms/request':^24}{'arrived whole':^18}")
+        print(f"{'':24}{'p50 ms':^24}{'p99 ms':^24}{'CPU ms/request':^24}{'arrived whole':^18}  others")
         print(
             f"{'streams x pieces/s':24}{'bare   ours   diff':^24}{'bare   ours   diff':^24}{'bare   ours  ratio':^24}"
         )
         for rate in given.rates:
             for number in given.streams:
-                load = Load(number, rate, max(int(rate * given.seconds), 2), ramp=0.02 * number)
+                load = Load(number, rate, max(int(rate * given.seconds), 2), ramp=RAMP * number)
                 bare = _together([await _bare(sim, load) for _ in range(given.rounds)])
                 ours = _together([await _ours(sim, house, load) for _ in range(given.rounds)])
                 compared.append(Compared(load, bare, ours))
@@ -90,19 +91,19 @@ async def _bare(sim: Platform, load: Load) -> Run:
     async with running("-m", "bench.bare", sim.url, json.dumps(asdict(load))) as process:
         assert process.stdin is not None
         await line_with(process, "ready")
-        before = cpu_seconds(process.pid)
+        meter = Meter(process.pid, sim.pid)
         process.stdin.write(b"go\n")
         said = await line_with(process, "[", within=load.seconds + 60)
-        cpu = cpu_seconds(process.pid) - before
+        used = meter.stop()
     await sim.all_closed(BARE[0], within=30)
-    return measured(load, [Release(**one) for one in json.loads(said)], await sim.requests(), cpu)
+    return measured(load, [Release(**one) for one in json.loads(said)], await sim.requests(), used)
 
 
 async def _ours(sim: Platform, house: Console, load: Load) -> Run:
     await house.answer_with(load.model)
     await sim.post("reset")
     house.releases()
-    before = cpu_seconds(house.pid)
+    meter = Meter(house.pid, sim.pid)
 
     async def one(number: int) -> None:
         await asyncio.sleep(load.begins(number))
@@ -111,14 +112,18 @@ async def _ours(sim: Platform, house: Console, load: Load) -> Run:
     await asyncio.gather(*map(one, range(load.streams)))
     await asyncio.sleep(load.pieces / load.rate)
     await sim.all_closed(OURS[0], within=60)
-    cpu = cpu_seconds(house.pid) - before
-    return measured(load, house.releases(), await sim.requests(), cpu)
+    used = meter.stop()
+    return measured(load, house.releases(), await sim.requests(), used)
 
 
 def _together(runs: list[Run]) -> Run:
-    delays = [delay for each in runs for delay in each.delays]
-    totals: list[Any] = [sum(values) for values in zip(*[(r.complete, r.requests, r.cpu) for r in runs], strict=True)]
-    return Run(delays, *totals)
+    return Run(
+        delays=[delay for run in runs for delay in run.delays],
+        complete=sum(run.complete for run in runs),
+        requests=sum(run.requests for run in runs),
+        cpu=sum(run.cpu for run in runs),
+        others=max(run.others for run in runs),
+    )
 
 
 def _line(one: Compared, rounds: int) -> str:
@@ -130,8 +135,9 @@ def _line(one: Compared, rounds: int) -> str:
         f"{one.load.streams:>7} x {one.load.rate:<14g}"
         + pair(bare.delay(0.5), ours.delay(0.5), f"{one.median:+.2f}")
         + pair(bare.delay(0.99), ours.delay(0.99), f"{one.p99:+.2f}")
-        + pair(bare.cpu_each, ours.cpu_each, f"{ours.cpu_each / bare.cpu_each:.1f}x")
-        + f"  {bare.complete}, {ours.complete} of {one.load.streams * rounds}"
+        + pair(bare.cpu_each, ours.cpu_each, f"{ours.cpu_each / bare.cpu_each:.1f}x" if bare.cpu else "-")
+        + f"  {bare.complete}, {ours.complete} of {one.load.streams * rounds}".ljust(18)
+        + f"  {max(bare.others, ours.others):.0%}"
     )
 
 

@@ -24,6 +24,7 @@ class Platform:
 
     url: str
     http: aiohttp.ClientSession
+    pid: int = 0
 
     async def get(self, path: str, **query: str) -> Any:
         """Return the JSON of a control address."""
@@ -69,4 +70,4 @@ async def platform() -> AsyncIterator[Platform]:
         found = re.search(r"http://[\w.]+:\d+", await line_with(process, "http://"))
         assert found is not None
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as http:
-            yield Platform(found[0], http)
+            yield Platform(found[0], http, process.pid)

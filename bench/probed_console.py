@@ -45,7 +45,7 @@ def main() -> None:
 
     from qqconsole.engine import run
 
-    run.StreamMachine = WitnessedMachine  # type: ignore[misc]
+    vars(run)["StreamMachine"] = WitnessedMachine
     execute_from_command_line(["manage.py", "console", *sys.argv[1:]])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @asynccontextmanager
 async def running(
-    *arguments: str, log: Path | None = None, **environment: str
+    *arguments: str, environment: dict[str, str] | None = None, log: Path | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run this Python with ``arguments`` in the project's folder; end it with SIGTERM, then by force.
 
@@ -26,7 +27,7 @@ async def running(
         sys.executable,
         *arguments,
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env={**os.environ, **(environment or {})},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=errors,
@@ -58,10 +59,32 @@ async def line_with(process: asyncio.subprocess.Process, words: str, *, within: 
     raise RuntimeError(f"the process ended without saying {words!r}")
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the seconds of processor time all threads of the process have used."""
+class Meter:
+    """What one process uses from now on, and what everything that is no part of the measurement does."""
+
+    def __init__(self, pid: int, *beside: int) -> None:
+        self._pid, self._pids = pid, (pid, *beside)
+        self._began = time.monotonic()
+        self._used, self._ours, self._all = self._read()
+
+    def _read(self) -> tuple[float, float, float]:
+        return _seconds_of(self._pid), sum(map(_seconds_of, self._pids)), _seconds_of_all()
+
+    def stop(self) -> tuple[float, float]:
+        """Return the process's seconds of processor time, and the share of the machine that others took (0 to 1)."""
+        used, ours, everything = self._read()
+        others = (everything - self._all) - (ours - self._ours)
+        return used - self._used, max(others, 0.0) / (time.monotonic() - self._began) / (os.cpu_count() or 1)
+
+
+def _seconds_of(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def _seconds_of_all() -> float:
+    busy = [int(number) for number in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return (sum(busy) - busy[3] - busy[4]) / TICKS
 
 
 def peak_megabytes(pid: int) -> float:

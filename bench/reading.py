@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from typing import Any
 
 import aiohttp
 import httpx2
@@ -67,8 +68,8 @@ def _client(url: str, http: httpx2.AsyncClient) -> openai.AsyncOpenAI:
 def _by_package(client: openai.AsyncOpenAI, model: str) -> tuple[Reader, Reader]:
     async def read() -> int:
         deltas = 0
-        messages = [{"role": "user", "content": "bench"}]
-        stream = await client.chat.completions.create(model=model, messages=messages, stream=True)  # type: ignore[arg-type]
+        message: Any = {"role": "user", "content": "bench"}
+        stream = await client.chat.completions.create(model=model, messages=[message], stream=True)
         async for chunk in stream:
             deltas += bool(chunk.choices and chunk.choices[0].delta.content)
         return deltas

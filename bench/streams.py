@@ -67,6 +67,8 @@ class Run:
     requests: int
     cpu: float
     """Seconds of processor time."""
+    others: float
+    """The share of the machine that others took meanwhile: above a tenth, the slowest requests are theirs too."""
 
     def delay(self, share: float) -> float:
         """Return the delay in milliseconds that ``share`` of the requests do not exceed."""
@@ -79,8 +81,10 @@ class Run:
         return self.cpu / self.requests * 1000
 
 
-def measured(load: Load, releases: Iterable[Release], requests: Sequence[Mapping[str, Any]], cpu: float) -> Run:
-    """Return the run, from what the side says of its releases and what the platform's journal holds."""
+def measured(
+    load: Load, releases: Iterable[Release], requests: Sequence[Mapping[str, Any]], used: tuple[float, float]
+) -> Run:
+    """Return the run, from what the side let go, what the platform's journal holds, and what ``Meter.stop`` said."""
     let_go: dict[str, list[float | None]] = defaultdict(list)
     for release in releases:
         let_go[release.msg_id].append(release.until)
@@ -101,4 +105,4 @@ def measured(load: Load, releases: Iterable[Release], requests: Sequence[Mapping
             carried = len(pieces)
         whole = [number for number, _ in pieces] == list(range(load.pieces))
         complete += whole and mine[-1]["body"]["input_state"] == FINISHED
-    return Run(delays, complete, len(requests), cpu)
+    return Run(delays, complete, len(requests), *used)

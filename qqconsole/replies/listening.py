@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import openai
@@ -63,13 +63,21 @@ async def _opened(
     stack: AsyncExitStack, client: openai.AsyncOpenAI, body: dict[str, Any], key: str, silence: float
 ) -> httpx2.Response:
     """Return the begun answer; ``stack`` closes it. Asks once more where that may help."""
-    headers = None if key else without_key()
+    options: Any = {} if key else {"headers": without_key()}
     for again in (True, False):
-        # Read raw: the package's own reading builds a pydantic object for every delta.
-        asking = client.chat.completions.with_streaming_response.create(**body, stream=True, extra_headers=headers)
+        # Past the package's typed front: it would walk the messages through a schema, and build an object a delta.
+        asking = client.post(
+            "/chat/completions",
+            cast_to=httpx2.Response,
+            body={**body, "stream": True},
+            options=options,
+            stream=True,
+            stream_cls=openai.AsyncStream[Any],
+        )
         try:
             async with asyncio.timeout(silence):
-                response: httpx2.Response = (await stack.enter_async_context(asking)).http_response
+                response = cast(httpx2.Response, await asking)
+                stack.push_async_callback(response.aclose)
                 return response
         except TimeoutError:
             raise _silent(silence) from None
