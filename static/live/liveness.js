@@ -17,7 +17,6 @@ export function watch(path, handlers) {
       pill.querySelector("[data-live-word]").textContent = say(
         { live: "live", connecting: "connecting", lost: "not_live" }[state],
       );
-      document.body.dataset.live = state;
     }
     const since = lostAt ?? new Date(started);
     banner.hidden = live || Date.now() - since < QUIET;

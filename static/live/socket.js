@@ -14,7 +14,7 @@ export class LiveSocket {
     this.live = false;
     setInterval(() => this.#watch(), 1000);
     addEventListener("online", () => this.retryNow());
-    addEventListener("pagehide", () => this.#drop());
+    addEventListener("pagehide", () => this.socket?.readyState === WebSocket.OPEN && this.#drop());
     addEventListener("pageshow", (event) => event.persisted && this.retryNow());
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) return;

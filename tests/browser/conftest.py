@@ -73,7 +73,8 @@ class Stage:
         return answer["is"]
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: Playwright's loop would stay in the main thread, under every asynchronous test after it.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         pytest.skip("chromium is not installed")

@@ -145,6 +145,50 @@ def stream_silently(segment: int, text: str) -> None:
     rows.add_chunk(row, text)
 
 
+def storm(bot: int, streams: int, frames: int) -> dict[str, str]:
+    """Many answers at once, as fast as they can be written; returns the last words of each session's."""
+    owner = Bot.objects.get(pk=bot)
+    sessions = [rows.make_session(owner) for _ in range(streams)]
+    segments = []
+    for made in sessions:
+        publish([documents.inbound_event(rows.make_message(made, "go"))])
+        segments.append(rows.make_segment(rows.make_attempt(rows.make_delivery(made, seq=0))))
+    for number in range(frames):
+        chunks = [
+            _frame(segment, number, f"第{number}句 of {segment.attempt.delivery.session_id}。") for segment in segments
+        ]
+        Chunk.objects.bulk_create(chunks)
+        _write_all(segments)
+        publish([_event(segment, chunk) for segment, chunk in zip(segments, chunks, strict=True)])
+    for segment in segments:
+        segment.attempt.delivery.status = Status.DELIVERED
+        segment.attempt.delivery.seq += 1
+    _write_all(segments)
+    publish([documents.delivery_event(segment.attempt.delivery, bot) for segment in segments])
+    return {str(made.pk): f"第{frames - 1}句 of {made.pk}。" for made in sessions}
+
+
+def _frame(segment: Segment, number: int, text: str) -> Chunk:
+    delivery = segment.attempt.delivery
+    delivery.seq += 1
+    start, segment.text, segment.seq = len(segment.text), segment.text + text, delivery.seq
+    segment.accepted_length, delivery.generated_text = len(segment.text), segment.text
+    values: dict[str, Any] = {"kind": "middle", "status": ChunkStatus.ACCEPTED, "sent_at": timezone.now()}
+    return Chunk(segment=segment, number=number + 1, start=start, text=text, seq=delivery.seq, **values)
+
+
+def _write_all(segments: list[Segment]) -> None:
+    Segment.objects.bulk_update(segments, ["text", "seq", "accepted_length"])
+    Delivery.objects.bulk_update(
+        [segment.attempt.delivery for segment in segments], ["seq", "generated_text", "status"]
+    )
+
+
+def _event(segment: Segment, chunk: Chunk) -> dict[str, Any]:
+    delivery = segment.attempt.delivery
+    return documents.delivery_event(delivery, delivery.session.bot_id, [segment], [(segment, chunk)])
+
+
 def status_of(delivery: int) -> dict[str, Any]:
     row = Delivery.objects.get(pk=delivery)
     return {"status": row.status, "cancel_requested": row.cancel_requested_at is not None}
@@ -177,6 +221,7 @@ CUES = {
         end_segment,
         finish,
         stream_silently,
+        storm,
         status_of,
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -12,7 +13,8 @@ from qqconsole.bots.models import Bot, BotConnection, ConnectionState
 from qqconsole.conversations.models import InboundMessage, Session
 from qqconsole.deliveries.models import Attempt, Chunk, ChunkStatus, Delivery, Segment, SegmentStatus, Status
 
-_numbers = count(1)
+# Not from one: another process may have filled the same database before.
+_numbers = count(time.time_ns() // 1_000_000 % 10**9)
 
 
 def make_bot(name: str = "", **fields: Any) -> Bot:
