@@ -82,6 +82,17 @@ function connection() {
 for (const tab of root.querySelectorAll("[data-view-tab]")) {
   tab.addEventListener("click", () => view(tab.dataset.viewTab));
 }
+// Whoever reads a chunk does not want the next answer to take it away.
+inspector.root.addEventListener(
+  "toggle",
+  (event) => {
+    if (event.target.matches(".chunk") && event.target.open && follow.checked) {
+      follow.checked = false;
+      history.replaceState(null, "", address(inspector.id));
+    }
+  },
+  true,
+);
 follow.addEventListener("change", () => {
   if (follow.checked) {
     choose(newest());
