@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -156,9 +157,11 @@ class Gateway:
         except (aiohttp.ClientError, OSError) as error:
             self._address = None
             return self._handshake.unreachable("unreachable", f"no websocket to QQ: {type(error).__name__}")
+        life = _Life(due=time.monotonic() + self._timing.greeting)
         try:
-            ending = await self._listen(socket, authorization)
+            ending = await self._listen(socket, life, authorization)
         finally:
+            life.ended = True
             await socket.close(code=_CLOSE_CODE)
         step = self._handshake.ended(ending)
         if step.drop_token:
@@ -178,9 +181,8 @@ class Gateway:
     def _gap(self, info: GatewayInfo) -> float:
         return self._timing.identify_gap / max(1, info.max_concurrency)
 
-    async def _listen(self, socket: aiohttp.ClientWebSocketResponse[bool], authorization: str) -> Ending:
+    async def _listen(self, socket: aiohttp.ClientWebSocketResponse[bool], life: _Life, authorization: str) -> Ending:
         """One socket from Hello to its end."""
-        life = _Life(due=time.monotonic() + self._timing.greeting)
         while True:
             try:
                 async with asyncio.timeout(max(0.0, life.due - time.monotonic())):
@@ -252,10 +254,16 @@ class Gateway:
         point = self._handshake.resume
         if kind in ("READY", "RESUMED"):
             life.since, life.due = now, now + life.pause()
-            self.inbox.put(point, None)
-            await self._tell(Phase.CONNECTED, "resumed" if kind == "RESUMED" else "ready", detail=self._subscribed)
+            # Told once everything before it is dealt with: from then on a crash resumes this very session.
+            self.inbox.put(
+                point, None, partial(self._tell_connected, life, "resumed" if kind == "RESUMED" else "ready")
+            )
             return
         self.inbox.put(point, _event(frame, seq, point.session_id if point else ""))
+
+    async def _tell_connected(self, life: _Life, reason: str) -> None:
+        if not life.ended:
+            await self._tell(Phase.CONNECTED, reason, detail=self._subscribed)
 
     @property
     def _subscribed(self) -> str:
@@ -290,6 +298,7 @@ class _Life:
     unanswered: int = 0
     greeted: bool = False
     since: float = 0.0
+    ended: bool = False
 
     def pause(self) -> float:
         """Seconds to the next beat: a little early, and not in step with other bots."""

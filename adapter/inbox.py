@@ -14,6 +14,8 @@ from adapter.handshake import ResumePoint
 
 log = logging.getLogger(__name__)
 
+Then = Callable[[], Awaitable[None]]
+
 
 class Inbox:
     """``take`` that raises is tried again after each of ``pauses`` (seconds) and then given up."""
@@ -23,15 +25,15 @@ class Inbox:
     ) -> None:
         self._take = take
         self._pauses = pauses
-        self._queue: asyncio.Queue[tuple[ResumePoint | None, Event | None]] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[ResumePoint | None, Event | None, Then | None]] = asyncio.Queue()
         self.point = resume
         """The last event that was dealt with: a crash now makes QQ repeat all after it."""
         self.lost = 0
         """Events given up."""
 
-    def put(self, point: ResumePoint | None, event: Event | None) -> None:
-        """Queue an event, or (None) only the number that READY and RESUMED carry."""
-        self._queue.put_nowait((point, event))
+    def put(self, point: ResumePoint | None, event: Event | None, then: Then | None = None) -> None:
+        """Queue an event, or (None) only the number that READY and RESUMED carry; ``then`` must not raise."""
+        self._queue.put_nowait((point, event, then))
 
     async def emptied(self) -> None:
         """Return once everything queued so far was dealt with."""
@@ -40,11 +42,13 @@ class Inbox:
     async def run(self) -> None:
         """Hand on, for ever."""
         while True:
-            point, event = await self._queue.get()
+            point, event, then = await self._queue.get()
             if event is not None:
                 await self._hand_on(event)
             if point is not None:
                 self.point = point
+            if then is not None:
+                await then()
             self._queue.task_done()
 
     async def _hand_on(self, event: Event) -> None:

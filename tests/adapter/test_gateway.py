@@ -206,7 +206,7 @@ async def test_a_later_start_resumes_and_knows_who_it_is(script: Scripted, watch
     script.scripts = [resumed]
     watched.start(resume=ResumePoint("old", 41))
     state = await watched.state(Phase.CONNECTED)
-    assert (state.bot_id, state.reason, state.session_id, state.seq) == ("9000", "resumed", "old", 41)
+    assert (state.bot_id, state.reason, state.session_id, state.seq) == ("9000", "resumed", "old", 50)
 
 
 async def test_two_refused_resumes_and_then_identify(script: Scripted, watched: Watched) -> None:
