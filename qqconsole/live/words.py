@@ -40,8 +40,9 @@ def words() -> dict[str, Any]:
 def code_words() -> dict[str, str]:
     """Return QQ's codes and the gateway's close codes with what they mean, in the active language."""
     chinese = (get_language() or "").startswith("zh")
-    both = {**CODES, **CLOSE_CODES}
-    return {str(number): code.zh if chinese else code.en for number, code in both.items()}
+    codes = [(number, code.zh, code.en) for number, code in CODES.items()]
+    codes += [(number, close.zh, close.en) for number, close in CLOSE_CODES.items()]
+    return {str(number): zh if chinese else en for number, zh, en in codes}
 
 
 def encoded_words() -> str:
