@@ -27,9 +27,7 @@ class Session(models.Model):
     """When something last happened in it; the session list is ordered by it."""
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["bot", "scene", "target_id"], name="one_session_per_target")
-        ]
+        constraints = [models.UniqueConstraint(fields=["bot", "scene", "target_id"], name="one_session_per_target")]
         indexes = [models.Index(fields=["-last_at", "-id"], name="session_newest_first")]
 
     def __str__(self) -> str:
