@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the browser tests need from Debian: installed when root and missing, else what will be skipped is named.
+# What the tests need from Debian: installed when root and missing, else what will be skipped is named.
 set -eu
 
 packages=""
@@ -11,10 +11,16 @@ has_font() { find /usr/share/fonts /usr/local/share/fonts "${HOME:-/nonexistent}
 has_font 'NotoSansCJK*' || packages="$packages fonts-noto-cjk"
 has_font 'NotoColorEmoji*' || packages="$packages fonts-noto-color-emoji"
 
+# The test of the distributed set-up starts its own servers from these; Debian keeps initdb out of PATH.
+if ! command -v initdb >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+    packages="$packages postgresql"
+fi
+command -v redis-server >/dev/null 2>&1 || packages="$packages redis-server"
+
 [ -n "$packages" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-    echo "Installing for the browser tests:$(printf ' %s' $packages)"
+    echo "Installing for the tests:$(printf ' %s' $packages)"
     # shellcheck disable=SC2086 -- one word a package
     if { apt-get update -qq && apt-get install -y -qq --no-install-recommends $packages; } >/dev/null 2>&1 </dev/null; then
         exit 0
@@ -22,4 +28,5 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "apt-get could not install them."
 fi
 echo "Missing here:$(printf ' %s' $packages). Where chromium is missing the browser tests are skipped; where only"
-echo "fonts are, those that look at Chinese text or emoji. With CI=true a skipped test is a failure."
+echo "fonts are, those that look at Chinese text or emoji; without postgresql or redis-server the one of the"
+echo "distributed set-up. With CI=true a skipped test is a failure."
