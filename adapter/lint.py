@@ -20,8 +20,11 @@ def check(frame: Frame, segment: Segment, dialect: Dialect | None) -> None:
         if dialect is None:
             raise LintError("a stream frame in a scene that never streams (sheet 0.1 fact 2)")
         _check_stream(frame, segment, dialect)
-    elif frame.kind is FrameKind.PLAIN and is_blank(frame.wire_text):
-        raise LintError("a message with nothing visible (50006)")
+    elif frame.kind is FrameKind.PLAIN:
+        if is_blank(frame.wire_text):
+            raise LintError("a message with nothing visible (50006)")
+        if segment.accepted:
+            raise LintError("the whole text never goes again after a first acceptance (house plan 6.4)")
     elif frame.kind is FrameKind.MEDIA and frame.media is None:
         raise LintError("a media message without its item")
 
@@ -38,15 +41,21 @@ def _check_stream(frame: Frame, segment: Segment, dialect: Dialect) -> None:
         raise LintError("a later frame names the stream (sheet 4.2.2 r3)")
     if frame.media is not None:
         raise LintError("no media inside a stream (sheet 4.2.2 r17)")
+    if not frame.reference:
+        raise LintError("a stream names the message it answers (sheet 4.2.2 r10, r11)")
     if frame.end < segment.accepted:
         raise LintError("a frame never takes back accepted text (sheet 4.2.2 r5)")
+    if frame.text != segment.text[frame.start : frame.end]:
+        raise LintError("a frame holds the segment's own text")
     if dialect.cumulative:
         if not frame.wire_text.startswith(segment.text[: segment.accepted]):
             raise LintError("a cumulative frame extends what was accepted (sheet 4.2.2 r5)")
         if frame.kind is not FrameKind.OPENING and frame.pair is not Pair.SEGMENT:
             raise LintError("all frames of a stream share its pair (sheet 4.2.3)")
     else:
-        if frame.start != segment.accepted:
+        if frame.start < segment.accepted or (frame.start > segment.accepted and not segment.doubtful):
+            raise LintError("a delta holds only what was not sent, and all of it (sheet 4.1)")
+        if not frame.wire_text.startswith(frame.text) or frame.wire_text[len(frame.text) :] not in ("", "\n"):
             raise LintError("a delta holds only what was not sent (sheet 4.1)")
         if frame.kind is FrameKind.CLOSING and not frame.wire_text.endswith("\n"):
             raise LintError("a closing frame ends in a newline (40034017)")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from adapter.answers import Accepted, Answer, InReview, Throttled, Unknown
+from adapter.answers import Accepted, Answer, InReview, Refused, Throttled, Unknown
 from adapter.boundaries import neutralise_addresses
 from adapter.codes import Reaction, react
+from adapter.composing import STREAM_KINDS
 from adapter.frames import Frame, FrameKind, Pair
 from adapter.pieces import MediaOutcome
 from adapter.policy import DeadReference, Policy
@@ -15,8 +16,10 @@ from adapter.segment import Barrier, BarrierKind, Segment, SegmentKind, SegmentS
 from adapter.steps import STEPS, Step
 from adapter.verdicts import Verdict
 
-_TEXT = (FrameKind.OPENING, FrameKind.MIDDLE, FrameKind.CLOSING, FrameKind.PLAIN)
 _GOES_AGAIN = (Step.AGAIN, Step.DOUBT, Step.HIGHER, Step.SETTLE_DUPLICATE)
+_ABOUT_CONTENT = (Reaction.NEWLINE, Reaction.MARKDOWN, Reaction.ADDRESS, Reaction.LENGTH, Reaction.MODERATED)
+"""QQ looks at the pair before the words (sheet 8.3): such a refusal of a repeat says that the first was not taken."""
+_ABOUT_STREAM = (Reaction.PREFIX, Reaction.STREAM_OVER)
 
 
 class Outcomes:
@@ -30,7 +33,7 @@ class Outcomes:
     _reference: str | None
     _whole: bool
     _coming: deque[str | Barrier]
-    _ended: bool
+    _last_word: Barrier | None
     _in_flight: Frame | None
     _doubt: Frame | None
     _newline: bool
@@ -44,6 +47,10 @@ class Outcomes:
     def _advance(self, segment: Segment) -> None:
         raise NotImplementedError
 
+    @property
+    def _cumulative(self) -> bool:
+        return self.policy.dialect is not None and self.policy.dialect.cumulative
+
     def answer(self, answer: Answer, now: float) -> Verdict:
         """QQ's answer to the frame in flight. Raises RuntimeError when none is."""
         frame = self._in_flight
@@ -55,10 +62,18 @@ class Outcomes:
         step = STEPS[frame.kind][reaction]
         segment = self._segment
         verdict = self._verdict(answer, reaction)
-        if verdict in (Verdict.REFUSED, Verdict.THROTTLED):
-            segment.code = answer.code if not isinstance(answer, Accepted | InReview | Unknown) else None
+        if isinstance(answer, Refused | Throttled):
+            segment.code = answer.code
             if self._doubt is None:
                 segment.tried = self._tried_before
+        if verdict is Verdict.REFUSED and self._doubt is not None and step is not Step.AGAIN:
+            if reaction in _ABOUT_CONTENT:
+                self._doubt = None
+                segment.tried = frame.start
+            elif reaction not in _ABOUT_STREAM or frame.kind not in (FrameKind.MIDDLE, FrameKind.CLOSING):
+                # Not taken this time says nothing of the time before.
+                self._exhausted(segment, frame, doubt=True)
+                return verdict
         if step in _GOES_AGAIN and self._tries >= self.policy.tries and verdict is not Verdict.DUPLICATE:
             self._exhausted(segment, frame, doubt=reaction is Reaction.UNKNOWN)
         else:
@@ -80,27 +95,27 @@ class Outcomes:
 
     def _on_take(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
         data = answer.data if isinstance(answer, Accepted) else {}
-        self._taken(
-            segment,
-            frame,
-            answer.id if isinstance(answer, Accepted) else "",
-            str(data.get("file_info") or ""),
-        )
+        message_id = answer.id if isinstance(answer, Accepted) else ""
+        self._taken(segment, frame, message_id, str(data.get("file_info") or ""))
 
     def _on_take_in_review(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
-        segment.in_review = True
         if frame.kind is FrameKind.UPLOAD:
             self._on_fail(segment, frame, answer, now)
-        else:
-            self._taken(segment, frame, "", "")
+            return
+        segment.in_review = True
+        self._taken(segment, frame, "", "")
 
     def _taken(self, segment: Segment, frame: Frame, message_id: str, file_info: str) -> None:
         self._tries = 0
         self._doubt = None
+        self._newline = False
         segment.code = None
-        if frame.kind in _TEXT:
+        if frame.kind in (*STREAM_KINDS, FrameKind.PLAIN):
+            if frame.start > segment.accepted and not self._cumulative:
+                segment.doubtful = True
             segment.accepted = frame.end
             segment.tried = max(segment.tried, frame.end)
+            segment.accepted_index = frame.index
         if frame.kind is FrameKind.OPENING:
             segment.message_id = message_id
             segment.stage = Stage.STREAMING
@@ -108,23 +123,15 @@ class Outcomes:
                 # QQ has the opening frame but never told the stream's id: nothing can be added, nothing closed.
                 self._part(segment, SegmentStatus.IN_REVIEW if segment.in_review else SegmentStatus.UNCLOSED)
         elif frame.kind is FrameKind.CLOSING:
-            self._finish(segment, self._closed_status(segment))
-        elif frame.kind is FrameKind.PLAIN:
-            segment.message_id = message_id
-            self._finish(segment, SegmentStatus.IN_REVIEW if segment.in_review else SegmentStatus.DELIVERED)
+            status = SegmentStatus.IN_REVIEW if segment.in_review else SegmentStatus.CLOSED
+            self._finish(segment, SegmentStatus.UNKNOWN if segment.doubtful else status)
         elif frame.kind is FrameKind.UPLOAD:
             segment.file_info = file_info
             if not file_info:
                 self._finish(segment, SegmentStatus.FAILED, "QQ gave no file_info for the upload")
-        elif frame.kind is FrameKind.MEDIA:
+        elif frame.kind in (FrameKind.PLAIN, FrameKind.MEDIA):
             segment.message_id = message_id
             self._finish(segment, SegmentStatus.IN_REVIEW if segment.in_review else SegmentStatus.DELIVERED)
-
-    @staticmethod
-    def _closed_status(segment: Segment) -> SegmentStatus:
-        if segment.doubtful:
-            return SegmentStatus.UNKNOWN
-        return SegmentStatus.IN_REVIEW if segment.in_review else SegmentStatus.CLOSED
 
     def _finish(self, segment: Segment, status: SegmentStatus, why: str = "") -> None:
         segment.status = status
@@ -137,17 +144,14 @@ class Outcomes:
 
     def _on_again(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
         self._why = "again"
-        after = answer.after if isinstance(answer, Throttled) else None
-        self._wait(now, after)
+        self._wait(now, answer.after if isinstance(answer, Throttled) else None)
 
     def _on_doubt(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
-        dialect = self.policy.dialect
-        heals = dialect is not None and dialect.cumulative and frame.kind in (FrameKind.MIDDLE, FrameKind.CLOSING)
+        heals = self._cumulative and frame.kind in (FrameKind.MIDDLE, FrameKind.CLOSING)
         if not heals:
             if frame.pair is Pair.NONE:
                 # No pair, no safe repeat: a second copy would be worse than not knowing.
-                segment.doubtful = True
-                self._finish(segment, SegmentStatus.UNKNOWN, "QQ did not say whether it arrived")
+                self._exhausted(segment, frame, doubt=True)
                 return
             self._doubt = frame
         self._why = "again"
@@ -162,7 +166,13 @@ class Outcomes:
 
     def _on_higher(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
         self._why = "index"
-        segment.next_index += 2 ** min(self._tries, 10)
+        if frame.kind is FrameKind.OPENING:
+            segment.first_index = 1 - segment.first_index
+        elif segment.accepted_index is not None and not self._cumulative and self._tries % 2 == 0:
+            # The older dialect counts by ones (sheet 4.1): it may be the gap that a refused frame left.
+            segment.next_index = segment.accepted_index + 1
+        else:
+            segment.next_index += 2 ** min(self._tries, 10)
         self._wait(now, self.policy.closing_gap)
 
     def _wait(self, now: float, after: float | None) -> None:
@@ -175,24 +185,23 @@ class Outcomes:
         """The tries of one frame are used up."""
         doubt = doubt or self._doubt is not None
         self._doubt = None
-        if frame.kind is FrameKind.OPENING and not doubt:
+        if frame.kind is FrameKind.MIDDLE:
+            self._cut(segment, max(segment.accepted, segment.tried))
+        elif frame.kind is FrameKind.OPENING and not doubt:
             self._hold(segment, whole=False)
-        elif frame.kind is FrameKind.MIDDLE:
-            segment.doubtful = segment.doubtful or doubt
-            self._cut(segment, segment.tried if doubt else segment.accepted)
-        elif frame.kind in (FrameKind.OPENING, FrameKind.CLOSING):
-            segment.doubtful = segment.doubtful or doubt
+        elif frame.kind in STREAM_KINDS:
             self._part(segment, SegmentStatus.UNKNOWN if doubt else SegmentStatus.UNCLOSED)
+        elif doubt and frame.kind is not FrameKind.UPLOAD:
+            segment.doubtful = True
+            self._finish(segment, SegmentStatus.UNKNOWN, "QQ did not say whether it arrived")
         else:
-            segment.doubtful = doubt
-            self._finish(segment, SegmentStatus.UNKNOWN if doubt else SegmentStatus.FAILED)
+            self._finish(segment, SegmentStatus.FAILED)
 
     # ---- the same in another form ------------------------------------------------------------------------------
 
     def _on_newline(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
-        dialect = self.policy.dialect
         # In a cumulative stream a newline in the middle could never be taken back by the next frame.
-        grows = dialect is not None and dialect.cumulative and frame.kind in (FrameKind.OPENING, FrameKind.MIDDLE)
+        grows = self._cumulative and frame.kind in (FrameKind.OPENING, FrameKind.MIDDLE)
         if frame.wire_text.endswith("\n") or grows:
             self._last_resort(segment, frame)
             return
@@ -204,11 +213,15 @@ class Outcomes:
         if not frame.markdown:
             self._last_resort(segment, frame)
             return
-        self._markdown = segment.markdown = False
-        self.markdown_refused = True
-        self._doubt = None
+        self._remember_markdown(segment)
         self._why = "plain"
         self._wait(now, 0.0)
+
+    def _remember_markdown(self, segment: Segment) -> None:
+        self._markdown = False
+        self.markdown_refused = True
+        if segment.stage is not Stage.STREAMING:
+            segment.markdown = False
 
     def _on_neutralise(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
         if segment.neutralised:
@@ -220,18 +233,24 @@ class Outcomes:
         self._wait(now, 0.0)
 
     def _on_unreferenced(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
-        if self._doubt is not None:
-            self._exhausted(segment, frame, doubt=True)
-        elif frame.reference is None:
+        if frame.reference is None:
             self._last_resort(segment, frame)
-        elif self.policy.on_dead_reference is DeadReference.FAIL:
-            self._on_give_up(segment, frame, answer, now)
+        elif self._forsake(segment, frame, answer):
+            return
         else:
-            self._reference = None
             self._why = "proactive"
             if frame.kind is FrameKind.OPENING:
                 self._hold(segment, whole=True)
             self._wait(now, 0.0)
+
+    def _forsake(self, segment: Segment, frame: Frame, answer: Answer) -> bool:
+        """The msg_id is dead: nothing more goes out under it. True: by the bot's setting nothing goes out at all."""
+        self._reference = None
+        if self.policy.on_dead_reference is not DeadReference.FAIL:
+            return False
+        code = answer.code if isinstance(answer, Refused) else None
+        self._stop(segment, Barrier(BarrierKind.FAILURE, reason="refused", code=code, silent=True), frame)
+        return True
 
     # ---- streams that cannot go on -----------------------------------------------------------------------------
 
@@ -239,10 +258,12 @@ class Outcomes:
         self._hold(segment, whole=react(answer) is Reaction.PERMANENT)
 
     def _hold(self, segment: Segment, *, whole: bool) -> None:
+        """No stream of it was opened: its text waits until it is whole; ``whole``: until the whole reply is."""
         segment.stage = Stage.HOLDING
         segment.accepted = segment.tried = 0
+        segment.reference = None
         self._tries = 0
-        self._doubt = None
+        self._newline = False
         self._why = self._why or "plain"
         if whole:
             self._whole = True
@@ -253,42 +274,57 @@ class Outcomes:
         """The other form was refused as well."""
         if frame.kind is FrameKind.OPENING:
             self._hold(segment, whole=False)
-        elif frame.kind in (FrameKind.MIDDLE, FrameKind.CLOSING):
-            self._cut_or_end(segment, frame)
+        elif frame.kind in STREAM_KINDS:
+            self._cut_or_part(segment, frame, SegmentStatus.UNCLOSED)
         else:
+            segment.unfit = True
             self._finish(segment, SegmentStatus.FAILED)
 
     def _on_cut(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
+        reaction = react(answer)
         self._doubt = None
-        if react(answer) is Reaction.MARKDOWN:
-            self._markdown = False
-            self.markdown_refused = True
-        self._cut_or_end(segment, frame, ended=react(answer) is Reaction.PREFIX)
+        if reaction is Reaction.MARKDOWN:
+            self._remember_markdown(segment)
+            if (
+                self._cumulative
+                and segment.markdown
+                and frame.kind is FrameKind.CLOSING
+                and frame.end <= segment.accepted
+            ):
+                segment.markdown = False
+                self._why = "plain"
+                self._wait(now, 0.0)
+                return
+        if reaction is Reaction.REFERENCE and self._forsake(segment, frame, answer):
+            return
+        over = reaction is Reaction.PREFIX and self._cumulative
+        self._cut_or_part(segment, frame, SegmentStatus.ENDED_BY_QQ if over else SegmentStatus.UNCLOSED)
 
-    def _cut_or_end(self, segment: Segment, frame: Frame, *, ended: bool = False) -> None:
-        if frame.kind is FrameKind.CLOSING and frame.end <= segment.accepted:
-            self._part(segment, SegmentStatus.ENDED_BY_QQ if ended else SegmentStatus.UNCLOSED)
-        elif frame.kind is FrameKind.CLOSING or segment.tried <= segment.accepted:
-            self._cut(segment, segment.accepted)
+    def _cut_or_part(self, segment: Segment, frame: Frame, status: SegmentStatus) -> None:
+        """Close what is shown; where that was the closing frame, leave the stream as ``status`` says."""
+        shown = max(segment.accepted, segment.tried)
+        if frame.kind is FrameKind.CLOSING and frame.end <= shown:
+            self._part(segment, status)
         else:
-            self._cut(segment, segment.tried)
+            self._cut(segment, shown)
 
     def _on_over(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
-        if react(answer) is Reaction.REFERENCE:
-            self._reference = None
-            if self.policy.on_dead_reference is DeadReference.FAIL:
-                self._on_give_up(segment, frame, answer, now)
-                return
-        older = self.policy.dialect is not None and not self.policy.dialect.cumulative
+        dead = react(answer) is Reaction.REFERENCE
+        if dead and self._forsake(segment, frame, answer):
+            return
         # In the older dialect an unclosed stream may be rolled back to its first frame (sheet 4.1).
-        self._part(segment, SegmentStatus.UNCLOSED if older else SegmentStatus.ENDED_BY_QQ)
+        ended = self._cumulative and not dead
+        self._part(segment, SegmentStatus.ENDED_BY_QQ if ended else SegmentStatus.UNCLOSED)
 
     def _cut(self, segment: Segment, at: int) -> None:
         """The segment's text ends at ``at``; what is left becomes the beginning of the rest."""
         self._tries = 0
+        self._newline = False
+        if at > segment.accepted and not self._cumulative:
+            # The closing frame of a cumulative stream repeats it; a delta may never be repeated under another pair.
+            segment.doubtful = True
         rest = segment.text[at:]
         segment.text = segment.text[:at]
-        segment.tried = min(segment.tried, at)
         if segment.barrier is not None:
             self._coming.appendleft(segment.barrier)
         if rest:
@@ -297,29 +333,46 @@ class Outcomes:
 
     def _part(self, segment: Segment, status: SegmentStatus) -> None:
         """Leave the stream as it is; the rest goes as a plain message."""
-        self._cut(segment, max(segment.accepted, segment.tried))
+        at = max(segment.accepted, segment.tried)
+        if at > segment.accepted:
+            segment.doubtful = True
+        if segment.doubtful and status is SegmentStatus.ENDED_BY_QQ:
+            status = SegmentStatus.UNKNOWN
+        self._cut(segment, at)
         self._finish(segment, status)
 
     # ---- no more ----------------------------------------------------------------------------------------------
 
     def _on_moderated(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
-        self._doubt = None
-        self._ended = True
-        self._coming.clear()
-        segment.text = segment.text[: segment.accepted]
-        segment.tried = segment.accepted
-        segment.barrier = Barrier(BarrierKind.FAILURE, reason="moderated")
-        if segment.stage is Stage.STREAMING and not (frame.kind is FrameKind.CLOSING and not frame.text):
-            self._tries = 0
-        else:
-            unclosed = segment.stage is Stage.STREAMING
-            self._finish(segment, SegmentStatus.UNCLOSED if unclosed else SegmentStatus.FAILED)
+        if frame.kind is FrameKind.CLOSING and frame.end <= segment.tried:
+            # Refused for what it says: then what it says was not taken before either.
+            segment.tried = segment.accepted
+        code = answer.code if isinstance(answer, Refused) else None
+        self._stop(segment, Barrier(BarrierKind.FAILURE, reason="moderated", code=code), frame)
 
     def _on_give_up(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
-        self._ended = True
+        code = answer.code if isinstance(answer, Refused) else None
+        self._stop(segment, Barrier(BarrierKind.FAILURE, reason="refused", code=code, silent=True), frame)
+
+    def _stop(self, segment: Segment, barrier: Barrier, frame: Frame | None = None) -> None:
+        """No more of this reply: what is shown is closed, the rest is not sent. ``frame``: the one refused last."""
+        if segment.purpose == "notice":
+            self._finish(segment, SegmentStatus.FAILED)
+            return
+        self._last_word = barrier
         self._coming.clear()
-        segment.barrier = Barrier(BarrierKind.END)
-        self._finish(segment, SegmentStatus.FAILED)
+        shown = max(segment.accepted, segment.tried)
+        segment.text = segment.text[:shown]
+        segment.barrier = barrier
+        if segment.stage is not Stage.STREAMING:
+            self._finish(segment, SegmentStatus.FAILED)
+        elif frame is not None and frame.kind is FrameKind.CLOSING and frame.end <= shown:
+            segment.doubtful = shown > segment.accepted
+            self._finish(segment, SegmentStatus.UNCLOSED)
+        else:
+            self._tries = 0
+            self._newline = False
 
     def _on_fail(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
+        segment.unfit = react(answer) in _ABOUT_CONTENT
         self._finish(segment, SegmentStatus.FAILED)

@@ -58,6 +58,10 @@ class Barrier:
     item: MediaItem | None = None
     reason: str = ""
     detail: str = ""
+    code: int | None = None
+    """QQ's code, where QQ ended the reply."""
+    silent: bool = False
+    """Nothing reaches the target: no notice either."""
 
 
 @dataclass(slots=True)
@@ -76,13 +80,20 @@ class Segment:
     """Characters of ``text`` that QQ may have: at least ``accepted``."""
     message_id: str = ""
     """QQ's id of the stream or message."""
+    reference: str | None = None
+    """The msg_id its stream was opened with: the stream is continued under no other."""
+    first_index: int = 0
     next_index: int = 0
+    accepted_index: int | None = None
+    """Index of the last frame that QQ has proven to have."""
     barrier: Barrier | None = None
     """Set: the text is whole."""
     in_review: bool = False
     doubtful: bool = False
     """Some of its text may or may not have arrived, and nothing can prove it any more."""
     neutralised: bool = False
+    unfit: bool = False
+    """It failed for what it says, not for whom it goes to: another text might have passed."""
     media: MediaItem | None = None
     file_info: str = ""
     code: int | None = None
@@ -91,8 +102,5 @@ class Segment:
     @property
     def shown(self) -> bool:
         """Whether the user sees, or may see, something of it."""
-        return self.tried > 0 or bool(self.message_id) or self.in_review or self.doubtful
-
-    @property
-    def unsent(self) -> str:
-        return self.text[self.accepted :]
+        done = self.status not in (SegmentStatus.OPEN, SegmentStatus.FAILED)
+        return done or self.tried > 0 or bool(self.message_id) or self.in_review or self.doubtful

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -11,16 +12,21 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from adapter import lint
-from adapter.answers import Answer
-from adapter.dialects import Dialect, media_request, plain_request, stream_request
+from adapter.addresses import check_address
+from adapter.answers import Answer, Refused
+from adapter.dialects import media_request, plain_request, stream_request
+from adapter.errors import AdapterError, LintError
 from adapter.frames import Frame, FrameKind
 from adapter.media import upload_request
-from adapter.pieces import Break, MediaOutcome, Reasoning, SendMedia, Source, SourceFailed, Text
+from adapter.pieces import Break, MediaItem, MediaKind, MediaOutcome, Reasoning, SendMedia, Source, SourceFailed, Text
+from adapter.policy import Policy
 from adapter.request import Request
 from adapter.segment import Segment
 from adapter.stream import Done, NeedInput, Send, StreamMachine, Wait
 from adapter.targets import Target
-from adapter.verdicts import Outcome, Verdict
+from adapter.verdicts import Outcome, OutcomeStatus, Verdict
+
+log = logging.getLogger(__name__)
 
 
 class Client(Protocol):
@@ -45,7 +51,7 @@ class Recorder(Protocol):
         ...
 
     def settle(self, intent: Intent, answer: Answer, verdict: Verdict, segment: Segment) -> Awaitable[None]:
-        """Write QQ's answer to the Chunk and the segment's new state; the writes keep their order."""
+        """Queue QQ's answer to the Chunk and the segment's new state for writing; the writes keep their order."""
         ...
 
     def generated(self, text: str) -> None: ...
@@ -53,19 +59,33 @@ class Recorder(Protocol):
     def reasoned(self, text: str) -> None: ...
 
 
-def request_for(dialect: Dialect | None, frame: Frame, target: Target, msg_seq: int | None) -> Request:
+def media_refusal(policy: Policy, item: MediaItem, target: Target) -> str:
+    """Why ``item`` cannot go to ``target`` at all, in words fit for the model; "" when it can be tried."""
+    try:
+        if policy.uploads:
+            upload_request(target, item, allow_private=policy.allow_private)
+        elif item.kind is not MediaKind.IMAGE or not item.url or item.data is not None:
+            return "guild channels take only the address of a picture"
+        else:
+            check_address(item.url, policy.allow_private)
+    except AdapterError as refused:
+        return str(refused)
+    return ""
+
+
+def request_for(policy: Policy, frame: Frame, target: Target, msg_seq: int | None) -> Request:
     """The frame as QQ's request: a new plain dict each time, so that a repeat never shares a half-changed copy."""
     if frame.kind is FrameKind.PLAIN:
         return plain_request(frame, target, msg_seq)
     if frame.kind is FrameKind.UPLOAD:
         if frame.media is None:
             raise ValueError("an upload without its item")
-        return upload_request(target, frame.media)
+        return upload_request(target, frame.media, allow_private=policy.allow_private)
     if frame.kind is FrameKind.MEDIA:
         return media_request(frame, target, msg_seq)
-    if dialect is None:
+    if policy.dialect is None:
         raise ValueError("a stream frame without a dialect")
-    return stream_request(dialect, frame, target, msg_seq)
+    return stream_request(policy.dialect, frame, target, msg_seq)
 
 
 class Sender:
@@ -89,23 +109,25 @@ class Sender:
         self._hungry = False
         self._progress = asyncio.Event()
         self._pump: asyncio.Task[None] | None = None
-        self._recorded: Awaitable[None] | None = None
+        self._recorded: asyncio.Future[None] | None = None
+        self._broken_rule = ""
 
     async def run(self, source: Source | None) -> Outcome:
         """Send all the source gives and say what became of it. ``None``: the machine has its input already.
 
         Raises what the recorder raises (a lost fence, a database that is gone): then nothing more was sent.
+        The source is closed in every case.
         """
-        if source is not None:
+        if source is not None and not self._machine.ended:
             self._pump = asyncio.create_task(self._read(source))
         try:
             return await self._drive()
         finally:
-            await self._stop_reading()
+            if self._pump is not None:
+                self._pump.cancel()
+                await asyncio.gather(self._pump, return_exceptions=True)
             if source is not None:
-                # Python 3.11 refuses aclose() on a generator that is being closed already.
-                with suppress(RuntimeError):
-                    await source.aclose()
+                await _close(source)
 
     def cancel(self, reason: str = "cancelled") -> None:
         """Close what is open with what is shown, and end."""
@@ -143,10 +165,7 @@ class Sender:
                     machine.break_()
                     await self._settled()
                 elif isinstance(piece, SendMedia):
-                    machine.last_media = None
-                    machine.media(piece.item)
-                    await self._settled()
-                    reply = machine.last_media or MediaOutcome(False, "it was not sent")
+                    reply = await self._send_media(piece.item)
         except StopAsyncIteration:
             machine.end()
         except SourceFailed as failure:
@@ -156,17 +175,21 @@ class Sender:
         finally:
             self._wake.set()
 
+    async def _send_media(self, item: MediaItem) -> MediaOutcome:
+        machine = self._machine
+        if refusal := media_refusal(machine.policy, item, self._target):
+            return MediaOutcome(False, refusal)
+        machine.last_media = None
+        machine.media(item)
+        await self._settled()
+        return machine.last_media or MediaOutcome(False, "it was not sent")
+
     async def _settled(self) -> None:
         """Until everything given so far has reached QQ and nothing is open."""
         self._wake.set()
         while not self._machine.settled:
             self._progress.clear()
             await self._progress.wait()
-
-    async def _stop_reading(self) -> None:
-        if self._pump is not None:
-            self._pump.cancel()
-            await asyncio.gather(self._pump, return_exceptions=True)
 
     # ---- sending ----------------------------------------------------------------------------------------------
 
@@ -182,37 +205,62 @@ class Sender:
                 await self._sleep_until(move.until)
             elif isinstance(move, NeedInput):
                 self._hungry = True
-                await self._wake.wait()
+                await self._sleep_until(move.until)
                 self._hungry = False
                 # What the source has ready at once is taken at once: a whole reply goes as one message.
                 await asyncio.sleep(0)
             elif isinstance(move, Done):
                 if self._recorded is not None:
                     await self._recorded
-                return move.outcome
+                return self._told(move.outcome)
 
-    async def _sleep_until(self, until: float) -> None:
-        delay = until - self._clock()
-        if delay <= 0:
-            return
+    async def _sleep_until(self, until: float | None) -> None:
+        """Until something wakes us, or ``until`` (the machine's time, seconds)."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(delay):
+            async with asyncio.timeout(None if until is None else max(0.0, until - self._clock())):
                 await self._wake.wait()
 
     async def _post(self, frame: Frame) -> None:
         machine, target, dialect = self._machine, self._target, self._machine.policy.dialect
         segment = machine.segments[frame.segment]
-        lint.check(frame, segment, dialect)
+        try:
+            lint.check(frame, segment, dialect)
+        except LintError as error:
+            self._keep_back(error)
+            return
 
         def build(msg_seq: int | None) -> Request:
-            return request_for(dialect, frame, target, msg_seq)
+            return request_for(machine.policy, frame, target, msg_seq)
 
         intent = await self._recorder.intend(frame, segment, build)
         if self._recorded is not None:
             await self._recorded
         answer = await self._client.send(intent.request)
         verdict = machine.answer(answer, self._clock())
-        self._recorded = self._recorder.settle(intent, answer, verdict, segment)
+        self._recorded = asyncio.ensure_future(self._recorder.settle(intent, answer, verdict, segment))
+        # What a later ``intend`` raises comes first; this one's error is then the same and already told.
+        self._recorded.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    def _keep_back(self, error: LintError) -> None:
+        """A frame of ours that breaks a rule never leaves; the machine takes it as refused and closes what is open."""
+        self._broken_rule = self._broken_rule or str(error)
+        self._machine.fail("protocol_rule", self._broken_rule)
+        if self._pump is not None:
+            self._pump.cancel()
+        self._machine.answer(Refused(None, permanent=True), self._clock())
+
+    def _told(self, outcome: Outcome) -> Outcome:
+        if not self._broken_rule:
+            return outcome
+        return Outcome(OutcomeStatus.FAILED, "protocol_rule", outcome.code, self._broken_rule)
+
+
+async def _close(source: Source) -> None:
+    """End the generator. What its own clearing up raises comes too late to matter to the reply."""
+    try:
+        await source.aclose()
+    except Exception:
+        log.exception("a reply source could not be closed")
 
 
 def jitter() -> float:

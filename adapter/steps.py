@@ -1,6 +1,7 @@
 """The one table: what kind of frame met which reaction of QQ, and what happens next.
 
-``tests/adapter/test_steps.py`` holds that every pair has its row; docs/architecture.md is drawn from it.
+``tests/adapter/test_steps.py`` holds that every pair has its row; docs/steps.md is drawn from it
+(``scripts/draw_steps.py``).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Step(StrEnum):
     UNREFERENCED = "unreferenced"
     """Without the msg_id, or not at all, as the bot's owner chose."""
     HIGHER = "higher"
-    """The same with a higher index."""
+    """The same with a higher index (an opening frame: with the other of 0 and 1)."""
     NEUTRALISE = "neutralise"
     """Addresses made harmless, once."""
     HOLD = "hold"
@@ -37,11 +38,11 @@ class Step(StrEnum):
     CUT = "cut"
     """Close what is shown; the rest as a plain message."""
     OVER = "over"
-    """The stream is over at QQ's side: nothing to close; the rest as a plain message."""
+    """Nothing can be added to the stream and nothing closed; the rest as a plain message."""
     MODERATED = "moderated"
     """The content is stopped: close what is shown, send no more of it."""
     GIVE_UP = "give_up"
-    """Nothing reaches this target: no more of this reply."""
+    """Nothing reaches this target: close what is shown, no more of this reply."""
     FAIL = "fail"
     """This segment is failed for good; what comes after it goes on."""
 
@@ -73,7 +74,8 @@ STEPS: dict[K, dict[R, Step]] = {
     K.MIDDLE: {
         **_ANY,
         R.MARKDOWN: Step.CUT,
-        R.REFERENCE: Step.OVER,
+        # The closing frame is tried once under the same msg_id: it may be the count that was refused, not the stream.
+        R.REFERENCE: Step.CUT,
         R.INDEX: Step.HIGHER,
         R.PREFIX: Step.CUT,
         R.STREAM_OVER: Step.OVER,

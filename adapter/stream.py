@@ -10,22 +10,24 @@ Inputs: ``text``, ``break_``, ``media``, ``end``, ``fail``, ``cancel``, the cloc
                                                `--text whole--> (plain) --> DONE
 
 What an answer leads to is not decided here but in the table of ``adapter.steps``; how each step is taken is in
-``adapter.outcomes``.
+``adapter.outcomes``, what a frame holds in ``adapter.composing``, what became of the reply in ``adapter.judging``.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from adapter.boundaries import is_blank, visible_length
-from adapter.frames import Frame, FrameKind, Pair
+from adapter.composing import STREAM_KINDS, media_frame, repeat_of, sent_so_far, text_frame
+from adapter.frames import Frame, FrameKind
+from adapter.judging import judge, owes_notice
 from adapter.outcomes import Outcomes
 from adapter.pieces import MediaItem
-from adapter.policy import Policy
+from adapter.policy import DeadReference, Policy
 from adapter.segment import Barrier, BarrierKind, Segment, SegmentKind, SegmentStatus, Stage
-from adapter.verdicts import Outcome, OutcomeStatus
+from adapter.verdicts import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Send:
 @dataclass(frozen=True, slots=True)
 class Wait:
     until: float
-    """Machine time, seconds; new input may come before."""
+    """Machine time, seconds; new input other than text may come before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +50,22 @@ class NeedAnswer:
 class NeedInput:
     """Nothing to send until the source says more."""
 
+    until: float | None = None
+    """Machine time, seconds, at which to ask again even if it says nothing: QQ's window for the open stream ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
     outcome: Outcome
 
 
-_JUDGEMENTS = (
-    (SegmentStatus.FAILED, OutcomeStatus.FAILED, "refused"),
-    (SegmentStatus.UNKNOWN, OutcomeStatus.UNKNOWN, "no_proof"),
-    (SegmentStatus.UNCLOSED, OutcomeStatus.UNKNOWN, "left_open"),
-    (SegmentStatus.IN_REVIEW, OutcomeStatus.IN_REVIEW, "in_review"),
-)
-
 Move = Send | Wait | NeedAnswer | NeedInput | Done
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """An interrupted reply as its rows tell it: the last segment, and the frame that was in flight, if any."""
+    """An interrupted reply as its rows tell it: the last segment, and the frame whose outcome nobody knows, if any
+    (``adapter.restoring.in_doubt`` finds it). Then ``answer(Unknown(...))`` for that frame, and ``fail``."""
 
     segment: Segment
     in_flight: Frame | None = None
@@ -93,10 +92,13 @@ class StreamMachine(Outcomes):
         self._jitter = jitter
         self._markdown = policy.markdown if markdown is None else markdown
         self._reference = policy.reference
+        self._expired = False
+        self._told = False
         self._whole = policy.dialect is None
         self._coming: deque[str | Barrier] = deque()
-        self._ended = False
+        self._last_word: Barrier | None = None
         self._cancelled = False
+        self._dropped = False
         self._in_flight: Frame | None = None
         self._doubt: Frame | None = None
         self._newline = False
@@ -110,45 +112,72 @@ class StreamMachine(Outcomes):
         self._shown_before = shown_before
         self._segment = self._new_segment()
         if restored is not None:
-            self._segment = restored.segment
-            self.segments[restored.segment.number] = restored.segment
-            self._last_number = restored.segment.number
-            self._in_flight = restored.in_flight
+            self._restore(restored)
+
+    def _restore(self, restored: Restored) -> None:
+        segment, frame = restored.segment, restored.in_flight
+        self._segment = segment
+        self.segments[segment.number] = segment
+        self._last_number = segment.number
+        self._in_flight = frame
+        segment.reference = segment.reference or self.policy.reference
+        if segment.purpose == "notice":
+            self._told = True
+            segment.barrier = Barrier(BarrierKind.FAILURE, reason="interrupted")
+        known = segment.tried if frame is None else frame.start
+        if frame is not None:
+            self._tries = 1
+            self._tried_before = frame.start
+            self._newline = self._cumulative and len(frame.wire_text) > frame.end
+            segment.tried = max(segment.tried, frame.end)
+        if not self._cumulative and segment.stage is Stage.STREAMING and known > segment.accepted:
+            # A delta before this one may be missing, and no later one can heal that.
+            segment.doubtful = True
 
     # ---- inputs -----------------------------------------------------------------------------------------------
 
     def text(self, text: str) -> None:
-        if text and not self._ended:
+        if text and self._last_word is None:
             self._coming.append(text)
 
     def break_(self) -> None:
         """A tool call starts: what is open is closed first. Scenes that send once do not notice it."""
-        if not self._ended:
+        if self._last_word is None:
             self._coming.append(Barrier(BarrierKind.BREAK))
 
     def media(self, item: MediaItem) -> None:
-        if not self._ended:
+        if self._last_word is None:
             self._coming.append(Barrier(BarrierKind.MEDIA, item=item))
 
     def end(self) -> None:
-        self._end(Barrier(BarrierKind.END))
+        self._say_last(Barrier(BarrierKind.END))
 
     def fail(self, reason: str, detail: str = "") -> None:
         """The source cannot go on, or the house is closing: what was generated is sent, what is open is closed."""
-        self._end(Barrier(BarrierKind.FAILURE, reason=reason, detail=detail))
+        self._say_last(Barrier(BarrierKind.FAILURE, reason=reason, detail=detail))
 
     def cancel(self, reason: str = "cancelled") -> None:
-        """No more text; what is open is closed with what is shown. Also after ``end``, as long as something is unsent."""
-        self._ended = self._cancelled = True
+        """No more text; what is open is closed with what is shown. Also after ``end``, as long as something is unsent:
+        a reply that loses nothing by it ends as if it had not been cancelled."""
+        if self._cancelled or self._outcome is not None:
+            return
+        self._cancelled = True
+        self._dropped = self._last_word is None or any(item is not self._last_word for item in self._coming)
         self._coming.clear()
         self._coming.append(Barrier(BarrierKind.CANCEL, reason=reason))
+        self._last_word = self._last_word or Barrier(BarrierKind.END)
 
-    def _end(self, barrier: Barrier) -> None:
-        if not self._ended:
-            self._ended = True
+    def _say_last(self, barrier: Barrier) -> None:
+        if self._last_word is None:
+            self._last_word = barrier
             self._coming.append(barrier)
 
     # ---- what may be sent -------------------------------------------------------------------------------------
+
+    @property
+    def ended(self) -> bool:
+        """Whether it takes no more input: the source ended or failed, or the reply was cancelled or stopped."""
+        return self._last_word is not None
 
     @property
     def settled(self) -> bool:
@@ -189,8 +218,11 @@ class StreamMachine(Outcomes):
 
     def _drop_unsent(self, segment: Segment) -> None:
         keep = max(segment.accepted, segment.tried)
-        segment.text = segment.text[:keep]
+        if keep < len(segment.text):
+            segment.text = segment.text[:keep]
+            self._dropped = self._dropped or segment.purpose != "notice"
         if segment.barrier is not None and segment.barrier.kind is not BarrierKind.CANCEL:
+            self._dropped = self._dropped or segment.barrier.kind is BarrierKind.MEDIA
             segment.barrier = None
 
     def _move(self, now: float) -> Move | None:
@@ -198,145 +230,144 @@ class StreamMachine(Outcomes):
         if now < self._not_before:
             return Wait(self._not_before)
         segment = self._segment
+        self._look_at_window(now)
         if self._doubt is not None:
-            return self._send(replace(self._doubt, pair=self._repeat_pair(self._doubt), why="repeat"), now)
+            return self._repeat(segment, self._doubt, now)
         if segment.kind is SegmentKind.MEDIA:
-            if self._cancelled and segment.number not in self.segments:
-                self._advance(segment)
-                return None
-            return self._send(self._media_frame(segment), now)
+            return self._show_media(segment, now)
         if segment.stage is Stage.STREAMING:
             return self._stream_on(segment, now)
         if segment.barrier is not None:
             if is_blank(segment.text):
+                if segment.number in self.segments:
+                    # What of it was tried was refused, and then the reply was cancelled.
+                    segment.status = SegmentStatus.FAILED
                 self._advance(segment)
                 return None
-            return self._send(self._frame(segment, FrameKind.PLAIN, len(segment.text)), now)
+            if self._forsaken:
+                self._stop(segment, self._window_over())
+                return None
+            return self._send(self._text_frame(segment, FrameKind.PLAIN), now)
         if segment.stage is Stage.GATHERING and self._may_open(segment, now):
             due = max(self._last_answer + self.policy.closing_gap, self._last_sent + self.policy.interval)
             if now < due:
                 return Wait(due)
-            return self._send(self._frame(segment, FrameKind.OPENING, len(segment.text)), now)
+            return self._send(self._text_frame(segment, FrameKind.OPENING), now)
         return NeedInput()
 
     def _may_open(self, segment: Segment, now: float) -> bool:
-        if self._whole or self._live_reference(now) is None:
+        until = self._close_by(self._reference)
+        if self._whole or self._reference is None or (until is not None and now >= until):
             return False
-        return visible_length(segment.text, self.policy.open_after) >= self.policy.open_after
+        enough = max(1, self.policy.open_after)
+        return visible_length(segment.text, enough) >= enough
 
     def _stream_on(self, segment: Segment, now: float) -> Move:
         gap = self._last_answer + self.policy.closing_gap
+        until = self._close_by(segment.reference)
+        if segment.barrier is None and until is not None and now >= until:
+            self._cut(segment, max(segment.accepted, segment.tried))
         if segment.barrier is not None:
             if now < gap:
                 return Wait(gap)
-            return self._send(self._frame(segment, FrameKind.CLOSING, len(segment.text)), now)
-        if is_blank(segment.unsent):
-            return NeedInput()
+            return self._send(self._text_frame(segment, FrameKind.CLOSING), now)
+        if is_blank(segment.text[sent_so_far(segment, self.policy.dialect) :]):
+            return NeedInput(until)
         due = max(gap, self._last_sent + self.policy.interval)
         if now < due:
             return Wait(due)
-        return self._send(self._frame(segment, FrameKind.MIDDLE, len(segment.text)), now)
+        return self._send(self._text_frame(segment, FrameKind.MIDDLE), now)
 
-    # ---- composing --------------------------------------------------------------------------------------------
+    def _show_media(self, segment: Segment, now: float) -> Move | None:
+        item = segment.media
+        gone = self.policy.uploads and not segment.file_info and item is not None and not (item.url or item.data)
+        if self._forsaken:
+            self._stop(segment, self._window_over())
+            return None
+        if self._cancelled or gone:
+            self._dropped = self._dropped or self._cancelled
+            self.segments[segment.number] = segment
+            self._last_number = segment.number
+            self._finish(segment, SegmentStatus.FAILED, "it was cancelled" if self._cancelled else "its bytes are gone")
+            return None
+        return self._send(media_frame(segment, self.policy, reference=self._reference, why=self._why), now)
 
-    def _live_reference(self, now: float) -> str | None:
-        """The msg_id as long as QQ's window is open: an expired one is never attached."""
+    def _repeat(self, segment: Segment, frame: Frame, now: float) -> Move | None:
+        if frame.reference is not None and self._expired:
+            self._exhausted(segment, frame, doubt=True)
+            return None
+        gap = self._last_answer + self.policy.closing_gap
+        if frame.kind in STREAM_KINDS and now < gap:
+            return Wait(gap)
+        return self._send(repeat_of(frame), now)
+
+    # ---- QQ's window for the msg_id -----------------------------------------------------------------------------
+
+    def _look_at_window(self, now: float) -> None:
+        """An expired msg_id is never attached (house plan 6.6), but to the stream that was opened with it."""
         until = self.policy.reference_until
-        if self._reference is not None and until is not None and now >= until:
-            self._reference = None
-            self._why = "proactive"
-        return self._reference
+        if not self._expired and self.policy.reference is not None and until is not None and now >= until:
+            self._expired = True
+            if self._reference is not None:
+                self._reference = None
+                self._why = "proactive"
 
-    def _frame(self, segment: Segment, kind: FrameKind, end: int) -> Frame:
-        dialect = self.policy.dialect
-        in_stream = kind is not FrameKind.PLAIN
-        start = segment.accepted
-        wire = (
-            segment.text[:end] if in_stream and dialect is not None and dialect.cumulative else segment.text[start:end]
-        )
-        closing_newline = kind is FrameKind.CLOSING and dialect is not None and dialect.closing_newline
-        if (closing_newline or self._newline) and not wire.endswith("\n"):
-            wire += "\n"
-        index = None
-        if in_stream:
-            index = 0 if kind is FrameKind.OPENING else segment.next_index
-            segment.next_index = index + 1
-        why = self._why or (segment.purpose if segment.purpose != "reply" else "")
-        return Frame(
-            kind=kind,
-            segment=segment.number,
-            start=start,
-            end=end,
-            text=segment.text[start:end],
-            wire_text=wire,
-            markdown=self._markdown and segment.purpose != "notice",
-            reference=self._reference,
-            pair=self._pair(kind),
-            index=index,
-            stream_id=segment.message_id if in_stream else "",
-            why=why,
-        )
-
-    def _pair(self, kind: FrameKind) -> Pair:
-        dialect = self.policy.dialect
-        if self._reference is None or not self.policy.pairs:
-            return Pair.NONE
-        if kind in (FrameKind.MIDDLE, FrameKind.CLOSING) and dialect is not None and not dialect.fresh_pair:
-            return Pair.SEGMENT
-        return Pair.NEW
+    @property
+    def _forsaken(self) -> bool:
+        """The window is over, and the bot's owner wants nothing proactive."""
+        return self._expired and self.policy.on_dead_reference is DeadReference.FAIL
 
     @staticmethod
-    def _repeat_pair(frame: Frame) -> Pair:
-        return Pair.NONE if frame.pair is Pair.NONE else Pair.REPEAT
+    def _window_over() -> Barrier:
+        return Barrier(BarrierKind.FAILURE, reason="reference_expired", silent=True)
 
-    def _media_frame(self, segment: Segment) -> Frame:
-        upload = self.policy.uploads and not segment.file_info
-        return Frame(
-            kind=FrameKind.UPLOAD if upload else FrameKind.MEDIA,
-            segment=segment.number,
-            start=0,
-            end=0,
-            text="",
-            wire_text="",
-            markdown=False,
-            reference=None if upload else self._reference,
-            pair=Pair.NONE if upload else self._pair(FrameKind.MEDIA),
-            why=self._why,
-            media=segment.media,
-            file_info=segment.file_info,
-        )
+    def _close_by(self, reference: str | None) -> float | None:
+        """When a stream under ``reference`` is closed so that its last frame still falls into QQ's window."""
+        until = self.policy.reference_until
+        if until is None or reference is None:
+            return None
+        return until - self.policy.interval - self.policy.closing_gap
 
-    def _send(self, frame: Frame, now: float) -> Send | Wait:
+    # ---- sending ------------------------------------------------------------------------------------------------
+
+    def _text_frame(self, segment: Segment, kind: FrameKind) -> Frame:
+        later = kind in (FrameKind.MIDDLE, FrameKind.CLOSING)
+        reference = segment.reference if later else self._reference
+        return text_frame(segment, kind, self.policy, reference=reference, newline=self._newline, why=self._why)
+
+    def _send(self, frame: Frame, now: float) -> Send:
         segment = self._segment
-        if frame.kind in (FrameKind.PLAIN, FrameKind.MEDIA) and frame.reference and self._doubt is None:
-            if self._live_reference(now) is None:
-                frame = replace(frame, reference=None, pair=Pair.NONE, why="proactive")
         if segment.number not in self.segments:
             self.segments[segment.number] = segment
             self._last_number = segment.number
-        if frame.kind in (FrameKind.OPENING, FrameKind.MIDDLE, FrameKind.CLOSING):
+        if frame.kind in STREAM_KINDS:
             segment.kind = SegmentKind.STREAM
         elif frame.kind is FrameKind.PLAIN:
             segment.kind = SegmentKind.PLAIN
+        if frame.kind is FrameKind.OPENING:
+            segment.reference = frame.reference
+        if frame.index is not None and self._doubt is None:
+            segment.next_index = frame.index + 1
         self._tried_before = segment.tried
         segment.tried = max(segment.tried, frame.end)
         self._in_flight = frame
         self._last_sent = now
         self._tries += 1
         self._why = ""
-        self._newline = False
         return Send(frame)
 
     # ---- from one segment to the next --------------------------------------------------------------------------
 
     def _new_segment(self, *, stage: Stage = Stage.GATHERING, purpose: str = "reply") -> Segment:
-        return Segment(self._last_number + 1, markdown=self._markdown, stage=stage, purpose=purpose)
+        markdown = self._markdown and purpose != "notice"
+        return Segment(self._last_number + 1, markdown=markdown, stage=stage, purpose=purpose)
 
     def _advance(self, segment: Segment) -> None:
         """The current segment is done: what its barrier asks for comes next."""
         segment.stage = Stage.DONE
         self._tries = 0
         self._doubt = None
+        self._newline = False
         barrier = segment.barrier
         if barrier is None or barrier.kind is BarrierKind.BREAK:
             self._segment = self._new_segment()
@@ -350,32 +381,14 @@ class StreamMachine(Outcomes):
             self._conclude(barrier)
 
     def _conclude(self, barrier: Barrier) -> None:
-        if barrier.kind is BarrierKind.FAILURE and self._owes_notice(barrier):
+        if barrier.kind is BarrierKind.CANCEL and not self._dropped and self._last_word is not None:
+            barrier = self._last_word
+        segments, shown_before = self.segments.values(), self._shown_before
+        may_tell = bool(self.policy.notice) and not self._told and not self._cancelled
+        if may_tell and owes_notice(segments, barrier, shown_before=shown_before):
+            self._told = True
             self._segment = self._new_segment(stage=Stage.HOLDING, purpose="notice")
             self._segment.text = self.policy.notice
             self._segment.barrier = barrier
             return
-        self._outcome = self._judge(barrier)
-
-    def _owes_notice(self, barrier: Barrier) -> bool:
-        told = any(segment.purpose == "notice" for segment in self.segments.values())
-        shown = self._shown_before or any(segment.shown for segment in self.segments.values())
-        return bool(self.policy.notice) and not told and not shown and barrier.reason != "shutdown"
-
-    def _judge(self, barrier: Barrier) -> Outcome:
-        """What became of the whole reply. Delivered only with QQ's id (or its proof) for every segment."""
-        replies = [segment for segment in self.segments.values() if segment.purpose != "notice"]
-        by_status = {segment.status: segment for segment in replies}
-        if barrier.kind is BarrierKind.CANCEL:
-            return Outcome(OutcomeStatus.CANCELLED, barrier.reason)
-        if barrier.kind is BarrierKind.FAILURE:
-            shown = self._shown_before or any(segment.shown for segment in replies)
-            code = next((segment.code for segment in replies if segment.code), None)
-            status = OutcomeStatus.INTERRUPTED if shown else OutcomeStatus.FAILED
-            return Outcome(status, barrier.reason, code, barrier.detail)
-        for found, status, reason in _JUDGEMENTS:
-            if found in by_status:
-                return Outcome(status, reason, by_status[found].code)
-        if not replies:
-            return Outcome(OutcomeStatus.FAILED, "empty_reply")
-        return Outcome(OutcomeStatus.DELIVERED)
+        self._outcome = judge(segments, barrier, shown_before=shown_before)

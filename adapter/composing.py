@@ -1,0 +1,83 @@
+"""What a frame of a segment holds: which characters, which index, which pair. Pure; sending it is not decided here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from adapter.dialects import Dialect
+from adapter.frames import Frame, FrameKind, Pair
+from adapter.policy import Policy
+from adapter.segment import Segment
+
+STREAM_KINDS = (FrameKind.OPENING, FrameKind.MIDDLE, FrameKind.CLOSING)
+
+
+def sent_so_far(segment: Segment, dialect: Dialect | None) -> int:
+    """Characters that the next frame need not bring: in a cumulative dialect those QQ has proven to have, else all
+    it may have, for a delta that may have arrived is never sent again (house plan 6.2)."""
+    if dialect is not None and dialect.cumulative:
+        return segment.accepted
+    return max(segment.accepted, segment.tried)
+
+
+def text_frame(
+    segment: Segment, kind: FrameKind, policy: Policy, *, reference: str | None, newline: bool, why: str
+) -> Frame:
+    """A frame with all of the segment's text that is unsent; ``newline``: QQ asked for one at its end."""
+    dialect, end = policy.dialect, len(segment.text)
+    in_stream = kind in STREAM_KINDS
+    start = sent_so_far(segment, dialect) if in_stream else 0
+    whole = in_stream and dialect is not None and dialect.cumulative
+    wire = segment.text if whole else segment.text[start:]
+    closes_with_newline = kind is FrameKind.CLOSING and dialect is not None and dialect.closing_newline
+    if (closes_with_newline or newline) and not wire.endswith("\n"):
+        wire += "\n"
+    index = None
+    if in_stream:
+        index = segment.first_index if kind is FrameKind.OPENING else segment.next_index
+    return Frame(
+        kind=kind,
+        segment=segment.number,
+        start=start,
+        end=end,
+        text=segment.text[start:],
+        wire_text=wire,
+        markdown=segment.markdown,
+        reference=reference,
+        pair=pair_for(kind, policy, reference),
+        index=index,
+        stream_id=segment.message_id if in_stream else "",
+        why=why or (segment.purpose if segment.purpose != "reply" else ""),
+    )
+
+
+def media_frame(segment: Segment, policy: Policy, *, reference: str | None, why: str) -> Frame:
+    """The upload, or, once QQ has given its ``file_info``, the message that shows it."""
+    upload = policy.uploads and not segment.file_info
+    return Frame(
+        kind=FrameKind.UPLOAD if upload else FrameKind.MEDIA,
+        segment=segment.number,
+        start=0,
+        end=0,
+        text="",
+        wire_text="",
+        markdown=False,
+        reference=None if upload else reference,
+        pair=Pair.NONE if upload else pair_for(FrameKind.MEDIA, policy, reference),
+        why=why,
+        media=segment.media,
+        file_info=segment.file_info,
+    )
+
+
+def repeat_of(frame: Frame) -> Frame:
+    """The very same content under the very same pair: what an unknown outcome asks for."""
+    return replace(frame, pair=Pair.NONE if frame.pair is Pair.NONE else Pair.REPEAT, why="repeat")
+
+
+def pair_for(kind: FrameKind, policy: Policy, reference: str | None) -> Pair:
+    """One pair for a whole stream in the current dialect; else one for every frame (sheet 4.2.3, 4.1)."""
+    if reference is None or not policy.pairs:
+        return Pair.NONE
+    later = kind in (FrameKind.MIDDLE, FrameKind.CLOSING)
+    return Pair.SEGMENT if later and policy.dialect is not None and not policy.dialect.fresh_pair else Pair.NEW

@@ -1,0 +1,55 @@
+"""An interrupted segment, from what was recorded of it back into the machine's words. Pure.
+
+A process that ends leaves rows: the segment as it last was, and its frames in order, each with the verdict on its
+answer, or none where no answer was written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from adapter.frames import Frame, FrameKind
+from adapter.segment import Barrier, BarrierKind, Segment, SegmentKind, Stage
+from adapter.stream import Restored
+from adapter.verdicts import Verdict
+
+_TAKEN = (Verdict.ACCEPTED, Verdict.DUPLICATE, Verdict.IN_REVIEW)
+_OPEN_OUTCOME = (None, Verdict.UNKNOWN)
+
+RecordedFrame = tuple[Frame, Verdict | None]
+
+
+def in_doubt(frames: Sequence[RecordedFrame]) -> int | None:
+    """Which of a segment's frames, by its place in the record, QQ may have without our knowing; None: none.
+
+    That is the last one when nobody wrote down its answer, when the answer did not tell, or when it repeats such a
+    frame and was not taken either. It is repeated under its own pair before anything else is sent.
+    """
+    if not frames:
+        return None
+    frame, verdict = frames[-1]
+    repeats = frame.why == "repeat" and verdict not in _TAKEN
+    return len(frames) - 1 if repeats or verdict in _OPEN_OUTCOME else None
+
+
+def restore(segment: Segment, frames: Sequence[RecordedFrame]) -> Restored:
+    """``segment`` holds what its row tells (number, kind, purpose, text, accepted, message_id, media); the rest is
+    read off its frames. Feed the machine ``Unknown`` for ``in_flight``, where there is one, and then ``fail``."""
+    place = in_doubt(frames)
+    streaming = segment.kind is SegmentKind.STREAM and bool(segment.message_id)
+    segment.stage = Stage.STREAMING if streaming else Stage.HOLDING
+    for frame, verdict in frames:
+        segment.markdown = frame.markdown
+        segment.file_info = frame.file_info or segment.file_info
+        if frame.index is not None:
+            segment.next_index = max(segment.next_index, frame.index + 1)
+            segment.accepted_index = frame.index if verdict in _TAKEN else segment.accepted_index
+        if frame.kind is FrameKind.OPENING:
+            segment.reference = frame.reference
+        if frame.kind in (FrameKind.CLOSING, FrameKind.PLAIN):
+            # Its text was whole: what comes after it is another segment's.
+            segment.barrier = segment.barrier or Barrier(BarrierKind.BREAK)
+        segment.in_review = segment.in_review or verdict is Verdict.IN_REVIEW
+    known = [frame.end for frame, verdict in frames if verdict in (*_TAKEN, *_OPEN_OUTCOME)]
+    segment.tried = max([segment.accepted, *known]) if streaming or place is not None else segment.accepted
+    return Restored(segment, None if place is None else frames[place][0])

@@ -1,0 +1,427 @@
+"""One reply's journey from source to strict QQ without a loop: the machine is driven by a timetable and a list of faults.
+
+Every visible character of a journey's text is another one, so that what the user sees tells at once what was lost,
+repeated or out of order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from adapter import lint
+from adapter.answers import Unknown
+from adapter.boundaries import is_blank, neutralise_addresses
+from adapter.codes import Reaction, known
+from adapter.dialects import DIALECTS
+from adapter.frames import Frame, FrameKind, Pair
+from adapter.pieces import MediaItem, MediaKind
+from adapter.policy import DeadReference, Policy
+from adapter.restoring import restore
+from adapter.screen import Recorded
+from adapter.segment import Segment, SegmentKind, SegmentStatus
+from adapter.sender import request_for
+from adapter.stream import Done, NeedAnswer, NeedInput, Send, StreamMachine, Wait
+from adapter.targets import Scene, Target
+from adapter.verdicts import Outcome, OutcomeStatus, Verdict
+from strict_qq import FINE, Fault, Strike, StrictQQ
+
+NOTICE = "(no answer)"
+MOST_FRAMES = 400
+LONGEST = 3_000.0
+STREAM = (FrameKind.OPENING, FrameKind.MIDDLE, FrameKind.CLOSING)
+
+
+@dataclass(frozen=True)
+class Act:
+    """What the source (or the operator) does, ``after`` seconds after the act before."""
+
+    after: float
+    what: str
+    """text · break · media · end · fail · cancel"""
+    shape: str = ""
+    """Of a text: 字 stands for a character that occurs only once."""
+
+
+@dataclass(frozen=True)
+class Journey:
+    road: str
+    """stream_messages · messages.stream · group · guild"""
+    acts: tuple[Act, ...]
+    faults: tuple[Fault, ...] = ()
+    latency: float = 0.05
+    patience: float = 5.0
+    """Seconds until an answer that never comes is given up."""
+    open_after: int = 3
+    window: float | None = None
+    on_dead_reference: DeadReference = DeadReference.PROACTIVE
+    notice: bool = True
+    cut_at: tuple[int, str] | None = None
+    """The process ends at this request: "before" it leaves, "after" it left, or "settled" once it was answered."""
+
+
+@dataclass
+class Kept:
+    """One recorded frame."""
+
+    frame: Frame
+    segment: Segment
+    seq: int | None
+    sent_at: float
+    answered_at: float | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass
+class Travel:
+    journey: Journey
+    qq: StrictQQ = field(default_factory=StrictQQ)
+    kept: list[Kept] = field(default_factory=list)
+    rows: dict[int, Segment] = field(default_factory=dict)
+    """The segments as their rows tell them: written with each intent and each answer."""
+    generated: str = ""
+    """All of it in order, captions of media included."""
+    written: str = ""
+    """What the record keeps of it: the text alone."""
+    now: float = 0.0
+    outcome: Outcome | None = None
+    cancelled_at: int | None = None
+    """How many characters had been tried when it was cancelled."""
+
+    def __post_init__(self) -> None:
+        journey = self.journey
+        streams = journey.road in DIALECTS
+        scene = Scene.C2C if streams else Scene(journey.road)
+        self.target = Target(scene, "T1")
+        self.policy = Policy(
+            dialect=DIALECTS.get(journey.road),
+            reference="inbound-1",
+            reference_until=journey.window,
+            open_after=journey.open_after,
+            on_dead_reference=journey.on_dead_reference,
+            notice=NOTICE if journey.notice else "",
+            markdown=scene is not Scene.GUILD,
+            pairs=scene is not Scene.GUILD,
+            uploads=scene is not Scene.GUILD,
+        )
+        self.qq.window_until = journey.window
+        self.machine = StreamMachine(self.policy)
+        self._faults = list(journey.faults)
+        self._due = [act.after for act in journey.acts]
+        for place in range(1, len(self._due)):
+            self._due[place] += self._due[place - 1]
+        self._next_act = 0
+        self._seq = 0
+        self._last_seq: int | None = None
+        self._segment_seq: dict[int, int | None] = {}
+        self._letters = 0
+
+    # ---- the journey -----------------------------------------------------------------------------------------------
+
+    def go(self) -> Travel:
+        """Until the machine is done (or the process ends where the journey says so). Asserts as it goes."""
+        while True:
+            assert len(self.kept) <= MOST_FRAMES, "too many frames"
+            assert self.now <= LONGEST, "too long"
+            self._act_until(self.now)
+            move = self.machine.next(self.now)
+            if isinstance(move, Done):
+                self.outcome = move.outcome
+                return self
+            if isinstance(move, Send):
+                if self._post(move.frame):
+                    return self._start_again()
+            elif isinstance(move, Wait):
+                assert move.until > self.now, "a wait for the past"
+                self.now = min(move.until, self._next_due())
+            else:
+                assert isinstance(move, NeedInput)
+                assert move.until is None or move.until > self.now, "a wait for the past"
+                self._check_settled()
+                wake = min(self._next_due(), float("inf") if move.until is None else move.until)
+                assert wake < float("inf"), "nothing would ever wake it again"
+                self.now = wake
+
+    def _next_due(self) -> float:
+        return self._due[self._next_act] if self._next_act < len(self._due) else float("inf")
+
+    def _act_until(self, now: float) -> None:
+        while self._next_act < len(self._due) and self._due[self._next_act] <= now:
+            self._act(self.journey.acts[self._next_act])
+            self._next_act += 1
+
+    def _act(self, act: Act) -> None:
+        machine = self.machine
+        taking = not machine.ended
+        if act.what == "text":
+            words = self._words(act.shape)
+            machine.text(words)
+            self.generated += words if taking else ""
+            self.written += words if taking else ""
+        elif act.what == "break":
+            machine.break_()
+        elif act.what == "media":
+            caption = self._words("字")
+            machine.media(MediaItem(MediaKind.IMAGE, url="https://example.org/a.png", caption=caption))
+            self.generated += caption if taking else ""
+        elif act.what == "end":
+            machine.end()
+        elif act.what == "fail":
+            machine.fail("model_cut")
+        elif act.what == "cancel":
+            if self.cancelled_at is None:
+                self.cancelled_at = len(self.kept)
+            machine.cancel()
+
+    def _words(self, shape: str) -> str:
+        made = []
+        for letter in shape:
+            if letter == "字":
+                self._letters += 1
+                letter = chr(0x4E00 + self._letters)
+            made.append(letter)
+        return "".join(made)
+
+    def _post(self, frame: Frame) -> bool:
+        """Send one frame; True: the process ended on the way."""
+        segment = self.machine.segments[frame.segment]
+        dialect = self.policy.dialect
+        lint.check(frame, segment, dialect)
+        self._check_frame(frame, segment)
+        seq = self._allot(frame)
+        kept = Kept(frame, segment, seq, self.now)
+        self.kept.append(kept)
+        self._write_row(segment)
+        cut = self.journey.cut_at
+        here = cut is not None and cut[0] == len(self.kept)
+        if here and cut is not None and cut[1] == "before":
+            return True
+        fault = self._fault(frame)
+        request = request_for(self.policy, frame, self.target, seq)
+        answer = self.qq.post(request, self.now, fault)
+        if here and cut is not None and cut[1] == "after":
+            return True
+        takes = self.journey.patience if isinstance(answer, Unknown) else self.journey.latency
+        self._meanwhile(takes)
+        kept.answered_at = self.now
+        kept.verdict = self.machine.answer(answer, self.now)
+        self._write_row(segment)
+        return here
+
+    def _meanwhile(self, takes: float) -> None:
+        until = self.now + takes
+        while self._next_due() <= until:
+            self.now = max(self.now, self._next_due())
+            self._act_until(self.now)
+            assert isinstance(self.machine.next(self.now), NeedAnswer), "two frames in flight"
+        assert isinstance(self.machine.next(self.now), NeedAnswer), "two frames in flight"
+        self.now = until
+
+    def _fault(self, frame: Frame) -> Fault:
+        fault = self._faults.pop(0) if self._faults else FINE
+        entry = known(fault.code)
+        foreign = entry is not None and entry.reaction is Reaction.DUPLICATE
+        # A pair that somebody else took is found out at its first use.
+        return FINE if foreign and frame.pair is not Pair.NEW else fault
+
+    def _allot(self, frame: Frame) -> int | None:
+        """As the ledger does."""
+        if frame.pair is Pair.NONE:
+            return None
+        if frame.pair is Pair.SEGMENT:
+            self._last_seq = self._segment_seq[frame.segment]
+        elif frame.pair is Pair.NEW:
+            self._seq += 1
+            self._last_seq = self._seq
+            if frame.kind is FrameKind.OPENING:
+                self._segment_seq[frame.segment] = self._seq
+        return self._last_seq
+
+    # ---- a process that ends in between ---------------------------------------------------------------------------
+
+    def _write_row(self, segment: Segment) -> None:
+        self.rows[segment.number] = Segment(
+            segment.number,
+            markdown=False,
+            kind=segment.kind,
+            purpose=segment.purpose,
+            status=segment.status,
+            text=segment.text,
+            accepted=segment.accepted,
+            message_id=segment.message_id,
+            media=segment.media,
+        )
+
+    def _start_again(self) -> Travel:
+        """What the next process does with the rows: settle the frame in doubt, close what is open, say so."""
+        self.now += 2.0
+        row = self.rows[max(self.rows)]
+        earlier = [one for one in self.rows.values() if one is not row or row.status is not SegmentStatus.OPEN]
+        restored = None
+        if row.status is SegmentStatus.OPEN:
+            mine = [kept for kept in self.kept if kept.frame.segment == row.number]
+            restored = restore(row, [(kept.frame, kept.verdict) for kept in mine])
+            for kept in self.kept:
+                kept.segment = row if kept.frame.segment == row.number else kept.segment
+        self.machine = StreamMachine(
+            self.policy,
+            restored=restored,
+            earlier_segments=len(self.rows),
+            shown_before=any(one.shown for one in earlier),
+        )
+        self.earlier = {one.number: one for one in earlier}
+        if restored is not None and restored.in_flight is not None:
+            verdict = self.machine.answer(Unknown("crash"), self.now)
+            self.kept[-1].verdict = verdict
+            self.kept[-1].answered_at = self.now
+        self.machine.text(self._unsent())
+        self.machine.fail("interrupted")
+        self._next_act = len(self._due)
+        self.journey = Journey(**{**vars(self.journey), "cut_at": None})
+        return self.go()
+
+    def _unsent(self) -> str:
+        """Generated and stored, and in no segment yet."""
+        rest = self.written
+        for row in sorted(self.rows.values(), key=lambda one: one.number):
+            if row.purpose != "notice" and row.media is None:
+                rest = rest if rest.startswith(row.text) else rest.lstrip()
+                if not rest.startswith(row.text):
+                    return ""
+                rest = rest[len(row.text) :]
+        return rest
+
+    # ---- what must hold on the way ----------------------------------------------------------------------------------
+
+    def _check_frame(self, frame: Frame, segment: Segment) -> None:
+        policy, stream = self.policy, [kept for kept in self.kept if kept.frame.kind in STREAM]
+        if frame.kind in STREAM and self.kept and self.kept[-1].frame.kind in STREAM:
+            answered = self.kept[-1].answered_at
+            assert answered is not None
+            assert self.now >= answered + policy.closing_gap - 1e-6, "faster than QQ's 300 ms"
+        if frame.kind is FrameKind.MIDDLE and frame.why != "repeat" and stream:
+            assert self.now >= stream[-1].sent_at + policy.interval - 1e-6, "faster than the interval"
+        if frame.kind in (FrameKind.OPENING, FrameKind.PLAIN, FrameKind.MEDIA):
+            late = policy.reference_until is not None and self.now >= policy.reference_until
+            assert not (frame.reference and late), "an expired msg_id"
+        if frame.kind is not FrameKind.UPLOAD:
+            assert frame.kind is FrameKind.MEDIA or not is_blank(frame.wire_text) or frame.kind is FrameKind.CLOSING
+
+    def _check_settled(self) -> None:
+        if self.machine.settled and not self.machine._whole:
+            opened = [one for one in self.machine.segments.values() if one.status is SegmentStatus.OPEN]
+            assert not opened, "settled with an open segment"
+
+
+def is_letter(letter: str) -> bool:
+    return 0x4E00 < ord(letter) < 0x9000
+
+
+def letters(text: str) -> str:
+    return "".join(letter for letter in text if is_letter(letter))
+
+
+def check(travel: Travel) -> None:
+    """Every property of one finished journey; AssertionError names the broken one."""
+    qq, machine, outcome = travel.qq, travel.machine, travel.outcome
+    assert outcome is not None
+    assert qq.violations == [], qq.violations
+    segments = {**getattr(travel, "earlier", {}), **machine.segments}
+    _check_segments(travel, segments)
+    qq.tick(travel.now + 1_000)  # what was left open ends by itself
+    bubbles = [bubble for bubble in qq.bubbles if not bubble.text.startswith(NOTICE)]
+    seen = letters("".join(bubble.text for bubble in bubbles))
+    assert list(seen) == sorted(set(seen)), "repeated or out of order"
+    assert set(seen) <= set(letters(travel.generated)), "something nobody wrote"
+    notices = [bubble for bubble in qq.bubbles if bubble.text.startswith(NOTICE)]
+    assert len(notices) <= 1, "two notices"
+    assert not (notices and seen), "a notice beside the reply"
+    if outcome.status is OutcomeStatus.DELIVERED:
+        assert seen == letters(travel.generated), "called delivered, and not all is there"
+        if not _transformed(travel):
+            _check_exact(travel, [bubble.text for bubble in bubbles])
+    if outcome.status is OutcomeStatus.FAILED and not any(segment.shown for segment in segments.values()):
+        assert not seen, "called failed, and the user sees it"
+    if travel.cancelled_at is not None:
+        _check_cancelled(travel)
+
+
+def _check_segments(travel: Travel, segments: dict[int, Segment]) -> None:
+    by_id = {bubble.id: bubble for bubble in travel.qq.bubbles}
+    for segment in segments.values():
+        assert segment.status is not SegmentStatus.OPEN, "a segment left open"
+        frames = [kept for kept in travel.kept if kept.frame.segment == segment.number]
+        bubble = by_id.get(segment.message_id)
+        if segment.kind is SegmentKind.STREAM and segment.message_id:
+            closings = [kept for kept in frames if kept.frame.kind is FrameKind.CLOSING]
+            told_over = any(kept.verdict is Verdict.REFUSED for kept in frames)
+            assert closings or told_over, "an opened stream without a closing frame"
+        if bubble is not None and segment.status in (SegmentStatus.CLOSED, SegmentStatus.DELIVERED):
+            assert not bubble.open, "called closed, and it is open"
+            if segment.media is None and segment.status is SegmentStatus.CLOSED and not _transformed(travel):
+                assert bubble.text in (segment.text, segment.text + "\n"), "another text than the record's"
+    for bubble in travel.qq.bubbles:
+        if bubble.open:
+            owners = [one for one in segments.values() if one.message_id in (bubble.id, "")]
+            marks = {SegmentStatus.UNCLOSED, SegmentStatus.UNKNOWN, SegmentStatus.IN_REVIEW}
+            assert any(one.status in marks for one in owners), "left open, and not marked"
+
+
+def _transformed(travel: Travel) -> bool:
+    return any(kept.frame.why in ("newline", "neutralised") for kept in travel.kept)
+
+
+def _check_exact(travel: Travel, texts: Sequence[str]) -> None:
+    """Character by character, but for blanks between bubbles and a newline at the end of one."""
+    assert _is_made_of(travel.generated, texts), "characters were lost or changed"
+
+
+def _is_made_of(written: str, texts: Sequence[str]) -> bool:
+    if not texts:
+        return is_blank(written)
+    for skipped in range(len(written) + 1):
+        if not is_blank(written[:skipped]):
+            return False
+        for text in {texts[0], texts[0].removesuffix("\n")}:
+            if written.startswith(text, skipped) and _is_made_of(written[skipped + len(text) :], texts[1:]):
+                return True
+    return False
+
+
+def _check_cancelled(travel: Travel) -> None:
+    """What no frame had brought before the cancel is never brought after it."""
+    assert travel.cancelled_at is not None
+    before = {letter for kept in travel.kept[: travel.cancelled_at] for letter in kept.frame.text}
+    captions = {kept.frame.media.caption for kept in travel.kept[: travel.cancelled_at] if kept.frame.media}
+    for kept in travel.kept[travel.cancelled_at :]:
+        new = set(letters(kept.frame.text)) - before
+        if kept.frame.segment in {one.frame.segment for one in travel.kept[: travel.cancelled_at]}:
+            new -= {neutralise_addresses(letter) for letter in before}
+        assert not new or kept.frame.wire_text.startswith(NOTICE), "new text after the cancel"
+        if kept.frame.kind is FrameKind.MEDIA and kept.frame.media is not None and kept.frame.why != "repeat":
+            assert kept.frame.media.caption in captions and _uploading(travel), "media after the cancel"
+
+
+def _uploading(travel: Travel) -> bool:
+    assert travel.cancelled_at is not None
+    return travel.kept[travel.cancelled_at - 1].verdict is Verdict.UNKNOWN
+
+
+def record_of(travel: Travel) -> list[Recorded]:
+    """The journey's record as ``screen.fold`` takes it."""
+    return [
+        Recorded(
+            segment=kept.frame.segment,
+            dialect=travel.journey.road,
+            kind=kept.frame.kind,
+            content=kept.frame.media.caption if kept.frame.media else kept.frame.wire_text,
+            sent_at=kept.sent_at,
+            answered_at=kept.answered_at,
+            verdict=kept.verdict,
+            pair=kept.seq,
+        )
+        for kept in travel.kept
+    ]
+
+
+__all__ = ["Act", "Fault", "Journey", "Strike", "Travel", "check", "record_of"]
