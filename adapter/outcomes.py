@@ -285,12 +285,8 @@ class Outcomes:
         self._doubt = None
         if reaction is Reaction.MARKDOWN:
             self._remember_markdown(segment)
-            if (
-                self._cumulative
-                and segment.markdown
-                and frame.kind is FrameKind.CLOSING
-                and frame.end <= segment.accepted
-            ):
+            adds_nothing = frame.kind is FrameKind.CLOSING and frame.end <= segment.accepted
+            if self._cumulative and segment.markdown and adds_nothing:
                 segment.markdown = False
                 self._why = "plain"
                 self._wait(now, 0.0)

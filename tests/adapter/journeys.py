@@ -1,4 +1,4 @@
-"""One reply's journey from source to strict QQ without a loop: the machine is driven by a timetable and a list of faults.
+"""One reply's journey from source to strict QQ, without a loop: a timetable and a list of faults drive the machine.
 
 Every visible character of a journey's text is another one, so that what the user sees tells at once what was lost,
 repeated or out of order.
@@ -6,25 +6,24 @@ repeated or out of order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from strict_qq import FINE, Fault, StrictQQ
 
 from adapter import lint
 from adapter.answers import Unknown
-from adapter.boundaries import is_blank, neutralise_addresses
+from adapter.boundaries import is_blank
 from adapter.codes import Reaction, known
 from adapter.dialects import DIALECTS
 from adapter.frames import Frame, FrameKind, Pair
 from adapter.pieces import MediaItem, MediaKind
 from adapter.policy import DeadReference, Policy
 from adapter.restoring import restore
-from adapter.screen import Recorded
-from adapter.segment import Segment, SegmentKind, SegmentStatus
+from adapter.segment import Segment, SegmentStatus
 from adapter.sender import request_for
 from adapter.stream import Done, NeedAnswer, NeedInput, Send, StreamMachine, Wait
 from adapter.targets import Scene, Target
-from adapter.verdicts import Outcome, OutcomeStatus, Verdict
-from strict_qq import FINE, Fault, Strike, StrictQQ
+from adapter.verdicts import Outcome, Verdict
 
 NOTICE = "(no answer)"
 MOST_FRAMES = 400
@@ -115,6 +114,7 @@ class Travel:
         self._last_seq: int | None = None
         self._segment_seq: dict[int, int | None] = {}
         self._letters = 0
+        self.earlier: dict[int, Segment] = {}
 
     # ---- the journey -----------------------------------------------------------------------------------------------
 
@@ -311,117 +311,3 @@ class Travel:
         if self.machine.settled and not self.machine._whole:
             opened = [one for one in self.machine.segments.values() if one.status is SegmentStatus.OPEN]
             assert not opened, "settled with an open segment"
-
-
-def is_letter(letter: str) -> bool:
-    return 0x4E00 < ord(letter) < 0x9000
-
-
-def letters(text: str) -> str:
-    return "".join(letter for letter in text if is_letter(letter))
-
-
-def check(travel: Travel) -> None:
-    """Every property of one finished journey; AssertionError names the broken one."""
-    qq, machine, outcome = travel.qq, travel.machine, travel.outcome
-    assert outcome is not None
-    assert qq.violations == [], qq.violations
-    segments = {**getattr(travel, "earlier", {}), **machine.segments}
-    _check_segments(travel, segments)
-    qq.tick(travel.now + 1_000)  # what was left open ends by itself
-    bubbles = [bubble for bubble in qq.bubbles if not bubble.text.startswith(NOTICE)]
-    seen = letters("".join(bubble.text for bubble in bubbles))
-    assert list(seen) == sorted(set(seen)), "repeated or out of order"
-    assert set(seen) <= set(letters(travel.generated)), "something nobody wrote"
-    notices = [bubble for bubble in qq.bubbles if bubble.text.startswith(NOTICE)]
-    assert len(notices) <= 1, "two notices"
-    assert not (notices and seen), "a notice beside the reply"
-    if outcome.status is OutcomeStatus.DELIVERED:
-        assert seen == letters(travel.generated), "called delivered, and not all is there"
-        if not _transformed(travel):
-            _check_exact(travel, [bubble.text for bubble in bubbles])
-    if outcome.status is OutcomeStatus.FAILED and not any(segment.shown for segment in segments.values()):
-        assert not seen, "called failed, and the user sees it"
-    if travel.cancelled_at is not None:
-        _check_cancelled(travel)
-
-
-def _check_segments(travel: Travel, segments: dict[int, Segment]) -> None:
-    by_id = {bubble.id: bubble for bubble in travel.qq.bubbles}
-    for segment in segments.values():
-        assert segment.status is not SegmentStatus.OPEN, "a segment left open"
-        frames = [kept for kept in travel.kept if kept.frame.segment == segment.number]
-        bubble = by_id.get(segment.message_id)
-        if segment.kind is SegmentKind.STREAM and segment.message_id:
-            closings = [kept for kept in frames if kept.frame.kind is FrameKind.CLOSING]
-            told_over = any(kept.verdict is Verdict.REFUSED for kept in frames)
-            assert closings or told_over, "an opened stream without a closing frame"
-        if bubble is not None and segment.status in (SegmentStatus.CLOSED, SegmentStatus.DELIVERED):
-            assert not bubble.open, "called closed, and it is open"
-            if segment.media is None and segment.status is SegmentStatus.CLOSED and not _transformed(travel):
-                assert bubble.text in (segment.text, segment.text + "\n"), "another text than the record's"
-    for bubble in travel.qq.bubbles:
-        if bubble.open:
-            owners = [one for one in segments.values() if one.message_id in (bubble.id, "")]
-            marks = {SegmentStatus.UNCLOSED, SegmentStatus.UNKNOWN, SegmentStatus.IN_REVIEW}
-            assert any(one.status in marks for one in owners), "left open, and not marked"
-
-
-def _transformed(travel: Travel) -> bool:
-    return any(kept.frame.why in ("newline", "neutralised") for kept in travel.kept)
-
-
-def _check_exact(travel: Travel, texts: Sequence[str]) -> None:
-    """Character by character, but for blanks between bubbles and a newline at the end of one."""
-    assert _is_made_of(travel.generated, texts), "characters were lost or changed"
-
-
-def _is_made_of(written: str, texts: Sequence[str]) -> bool:
-    if not texts:
-        return is_blank(written)
-    for skipped in range(len(written) + 1):
-        if not is_blank(written[:skipped]):
-            return False
-        for text in {texts[0], texts[0].removesuffix("\n")}:
-            if written.startswith(text, skipped) and _is_made_of(written[skipped + len(text) :], texts[1:]):
-                return True
-    return False
-
-
-def _check_cancelled(travel: Travel) -> None:
-    """What no frame had brought before the cancel is never brought after it."""
-    assert travel.cancelled_at is not None
-    before = {letter for kept in travel.kept[: travel.cancelled_at] for letter in kept.frame.text}
-    captions = {kept.frame.media.caption for kept in travel.kept[: travel.cancelled_at] if kept.frame.media}
-    for kept in travel.kept[travel.cancelled_at :]:
-        new = set(letters(kept.frame.text)) - before
-        if kept.frame.segment in {one.frame.segment for one in travel.kept[: travel.cancelled_at]}:
-            new -= {neutralise_addresses(letter) for letter in before}
-        assert not new or kept.frame.wire_text.startswith(NOTICE), "new text after the cancel"
-        if kept.frame.kind is FrameKind.MEDIA and kept.frame.media is not None and kept.frame.why != "repeat":
-            assert kept.frame.media.caption in captions and _uploading(travel), "media after the cancel"
-
-
-def _uploading(travel: Travel) -> bool:
-    assert travel.cancelled_at is not None
-    return travel.kept[travel.cancelled_at - 1].verdict is Verdict.UNKNOWN
-
-
-def record_of(travel: Travel) -> list[Recorded]:
-    """The journey's record as ``screen.fold`` takes it."""
-    return [
-        Recorded(
-            segment=kept.frame.segment,
-            dialect=travel.journey.road,
-            kind=kept.frame.kind,
-            content=kept.frame.media.caption if kept.frame.media else kept.frame.wire_text,
-            sent_at=kept.sent_at,
-            answered_at=kept.answered_at,
-            verdict=kept.verdict,
-            pair=kept.seq,
-        )
-        for kept in travel.kept
-    ]
-
-
-__all__ = ["Act", "Fault", "Journey", "Strike", "Travel", "check", "record_of"]

@@ -1,4 +1,4 @@
-"""A small strict QQ for the machine's tests: it sees requests only, keeps what the user sees, and notes each broken rule.
+"""A small strict QQ for the machine's tests: it sees requests, keeps what the user sees, and notes each broken rule.
 
 Written from docs/protocol.md (3.3 to 3.5, 4.1, 4.2, 8.3, 8.12), not from the machine. Faults strike where they are told
 to: before anything is looked at, at the words (after the pair was looked at, sheet 8.3), or at the answer.
@@ -228,7 +228,7 @@ class StrictQQ:
             bubble.open, bubble.ended = False, "client"
         return bubble.id
 
-    # ---- both ---------------------------------------------------------------------------------------------------------
+    # ---- both ------------------------------------------------------------------------------------------
 
     def _open_one(self, body: dict[str, Any], words: int | None, index: int, text: str) -> None:
         if index not in (0, 1):
@@ -276,9 +276,11 @@ class StrictQQ:
 
     def _note(self, body: dict[str, Any]) -> None:
         """One pair stands for one content, whatever became of the request; a current stream's frames share one."""
-        if body.get("msg_id") and body.get("msg_seq") is not None and "stream_msg_id" not in body:
-            if self._said.setdefault(body["msg_seq"], _content(body)) != _content(body):
-                self._violate("a pair for other content", 0)
+        seq = body.get("msg_seq")
+        if not body.get("msg_id") or seq is None or "stream_msg_id" in body:
+            return
+        if self._said.setdefault(seq, _content(body)) != _content(body):
+            self._violate("a pair for other content", 0)
 
     def _violate(self, rule: str, code: int) -> int:
         self.violations.append(rule)
