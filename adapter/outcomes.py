@@ -20,6 +20,8 @@ _GOES_AGAIN = (Step.AGAIN, Step.DOUBT, Step.HIGHER, Step.SETTLE_DUPLICATE)
 _ABOUT_CONTENT = (Reaction.NEWLINE, Reaction.MARKDOWN, Reaction.ADDRESS, Reaction.LENGTH, Reaction.MODERATED)
 """QQ looks at the pair before the words (sheet 8.3): such a refusal of a repeat says that the first was not taken."""
 _ABOUT_STREAM = (Reaction.PREFIX, Reaction.STREAM_OVER)
+_BARE_CLOSINGS = 2
+"""Tries of a closing frame without text of its own, refused for good: leaving the stream open costs the user more."""
 
 
 class Outcomes:
@@ -42,6 +44,7 @@ class Outcomes:
     _tried_before: int = 0
     _not_before: float
     _last_answer: float
+    _last_sent: float
     _segment: Segment
 
     def _advance(self, segment: Segment) -> None:
@@ -58,6 +61,9 @@ class Outcomes:
             raise RuntimeError("an answer without a frame in flight")
         self._in_flight = None
         self._last_answer = now
+        if answer.exchange.elapsed:
+            # The record and the pace came before the request left: the interval counts from there.
+            self._last_sent = max(self._last_sent, now - answer.exchange.elapsed)
         reaction = react(answer)
         step = STEPS[frame.kind][reaction]
         segment = self._segment
@@ -203,7 +209,7 @@ class Outcomes:
         # In a cumulative stream a newline in the middle could never be taken back by the next frame.
         grows = self._cumulative and frame.kind in (FrameKind.OPENING, FrameKind.MIDDLE)
         if frame.wire_text.endswith("\n") or grows:
-            self._last_resort(segment, frame)
+            self._last_resort(segment, frame, now)
             return
         self._newline = True
         self._why = "newline"
@@ -211,7 +217,7 @@ class Outcomes:
 
     def _on_plain_text(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
         if not frame.markdown:
-            self._last_resort(segment, frame)
+            self._last_resort(segment, frame, now)
             return
         self._remember_markdown(segment)
         self._why = "plain"
@@ -234,7 +240,7 @@ class Outcomes:
 
     def _on_unreferenced(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
         if frame.reference is None:
-            self._last_resort(segment, frame)
+            self._last_resort(segment, frame, now)
         elif self._forsake(segment, frame, answer):
             return
         else:
@@ -270,12 +276,12 @@ class Outcomes:
             if segment.barrier is not None and segment.barrier.kind is BarrierKind.BREAK:
                 segment.barrier = None
 
-    def _last_resort(self, segment: Segment, frame: Frame) -> None:
+    def _last_resort(self, segment: Segment, frame: Frame, now: float) -> None:
         """The other form was refused as well."""
         if frame.kind is FrameKind.OPENING:
             self._hold(segment, whole=False)
         elif frame.kind in STREAM_KINDS:
-            self._cut_or_part(segment, frame, SegmentStatus.UNCLOSED)
+            self._cut_or_part(segment, frame, now, SegmentStatus.UNCLOSED)
         else:
             segment.unfit = True
             self._finish(segment, SegmentStatus.FAILED)
@@ -294,23 +300,22 @@ class Outcomes:
         if reaction is Reaction.REFERENCE and self._forsake(segment, frame, answer):
             return
         over = reaction is Reaction.PREFIX and self._cumulative
-        self._cut_or_part(segment, frame, SegmentStatus.ENDED_BY_QQ if over else SegmentStatus.UNCLOSED)
+        self._cut_or_part(segment, frame, now, SegmentStatus.ENDED_BY_QQ if over else SegmentStatus.UNCLOSED)
 
-    def _cut_or_part(self, segment: Segment, frame: Frame, status: SegmentStatus) -> None:
+    def _cut_or_part(self, segment: Segment, frame: Frame, now: float, status: SegmentStatus) -> None:
         """Close what is shown; where that was the closing frame, leave the stream as ``status`` says."""
         shown = max(segment.accepted, segment.tried)
-        if frame.kind is FrameKind.CLOSING and frame.end <= shown:
-            self._part(segment, status)
-        else:
+        if frame.kind is not FrameKind.CLOSING or frame.end > shown:
             self._cut(segment, shown)
+        elif status is SegmentStatus.UNCLOSED and self._tries < _BARE_CLOSINGS:
+            self._why = "again"
+            self._wait(now, None)
+        else:
+            self._part(segment, status)
 
     def _on_over(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
-        dead = react(answer) is Reaction.REFERENCE
-        if dead and self._forsake(segment, frame, answer):
-            return
         # In the older dialect an unclosed stream may be rolled back to its first frame (sheet 4.1).
-        ended = self._cumulative and not dead
-        self._part(segment, SegmentStatus.ENDED_BY_QQ if ended else SegmentStatus.UNCLOSED)
+        self._part(segment, SegmentStatus.ENDED_BY_QQ if self._cumulative else SegmentStatus.UNCLOSED)
 
     def _cut(self, segment: Segment, at: int) -> None:
         """The segment's text ends at ``at``; what is left becomes the beginning of the rest."""

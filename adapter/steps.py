@@ -86,7 +86,7 @@ STEPS: dict[K, dict[R, Step]] = {
     K.CLOSING: {
         **_ANY,
         R.MARKDOWN: Step.CUT,
-        R.REFERENCE: Step.OVER,
+        R.REFERENCE: Step.CUT,
         R.INDEX: Step.HIGHER,
         R.PREFIX: Step.CUT,
         R.STREAM_OVER: Step.OVER,
