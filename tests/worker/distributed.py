@@ -184,7 +184,7 @@ class User:
             whole += text[:accepted]
         return whole
 
-    async def until(self, truth: Callable[[], Awaitable[T]], within: float = 20.0) -> T:
+    async def until(self, truth: Callable[[], Awaitable[T]], within: float = 40.0) -> T:
         """Return what ``truth`` gave once it was true: looked at again at each live event, and twice a second."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
