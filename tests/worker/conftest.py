@@ -1,4 +1,4 @@
-"""The engine for real: real sockets to a simulator in a thread of its own, a real Celery worker, a database in a file."""
+"""The engine for real: sockets to a simulator in a thread of its own, a real Celery worker, a database in a file."""
 
 from __future__ import annotations
 
@@ -160,11 +160,12 @@ class House:
             asyncio.run_coroutine_threadsafe(self.gateways.start(), self.engine.loop).result(10)
         return self
 
-    def stop(self) -> int:
+    def stop(self, timeout: float = engines.DRAIN) -> int:
+        """As the console does it; returns how many deliveries did not end within ``timeout`` seconds."""
         self.engine.refuse_new()
         if self.engine.alive:
             asyncio.run_coroutine_threadsafe(self.gateways.stop(), self.engine.loop).result(10)
-        return self.engine.stop()
+        return self.engine.stop(timeout)
 
     def ended(self, number: int = 1, timeout: float = 20) -> list[Delivery]:
         """The deliveries, oldest first, once ``number`` of them have ended."""
