@@ -212,9 +212,10 @@ class Engine:
             log.warning("delivery=%s is another process's by now", delivery.pk)
         finally:
             self.running.pop(delivery.pk, None)
-            if run.handed_on:
+            if run.handed_on and not run.away:
                 self.ring(delivery.pk)
-            self.ring_next(delivery.session_id)
+            if not run.away:
+                self.ring_next(delivery.session_id)
 
     # ---- doorbells --------------------------------------------------------------------------------------------
 

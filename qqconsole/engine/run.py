@@ -18,6 +18,7 @@ from adapter.request import Endpoint, Request
 from adapter.sender import Intent, Sender, jitter
 from adapter.stream import StreamMachine
 from adapter.verdicts import Outcome, Verdict
+from qqconsole.deliveries.models import ChunkStatus
 from qqconsole.deliveries.recorder import Address, AttemptRecorder, Ticket, next_msg_seq
 from qqconsole.deliveries.restoring import Interrupted, read_interrupted
 from qqconsole.engine import endings
@@ -69,6 +70,8 @@ class Run:
         self._wish: Callable[[], None] | None = None
         self.handed_on = False
         """Somebody has to take it over or to begin it anew."""
+        self.away = False
+        """The database was away: the sweep rings when it looks again, since a doorbell now would ring for ever."""
 
     def cancel(self) -> None:
         """An operator wants it to end: what is open is closed with what is shown."""
@@ -168,12 +171,13 @@ class Run:
     async def _broken(self, error: Exception) -> None:
         """One bug, one bad row or a database that was away must leave no stream open and no row untrue."""
         delivery_id, begun = self._claim.delivery.pk, self._machine is not None and bool(self._machine.segments)
-        if self._claim.recovered and not isinstance(error, OperationalError | InterfaceError):
+        self.away = isinstance(error, OperationalError | InterfaceError)
+        if self._claim.recovered and not self.away:
             await self._end(lambda batch: endings.give_up(batch, delivery_id, f"{type(error).__name__}: {error}"))
         elif begun or self._claim.recovered:
             await self._end(lambda batch: endings.hand_on(batch, delivery_id))
             self.handed_on = True
-        elif isinstance(error, OperationalError | InterfaceError):
+        elif self.away:
             await self._put_back(f"the database was away: {error}"[:200])
         else:
             await self._end(lambda batch: endings.give_up(batch, delivery_id, f"{type(error).__name__}: {error}"))
@@ -190,7 +194,8 @@ async def _take_up(machine: StreamMachine, recorder: AttemptRecorder, interrupte
         intent = Intent(Request("POST", "", {}, Endpoint.OTHER), Ticket(restored.segment.number, sending.number))
         answer = Unknown("interrupted", Exchange(message="the process ended before QQ's answer was written down"))
         machine.answer(answer, time.monotonic())
-        await recorder.settle(intent, answer, Verdict.UNKNOWN, restored.segment)
+        if sending.status == ChunkStatus.SENDING:
+            await recorder.settle(intent, answer, Verdict.UNKNOWN, restored.segment)
     machine.text(interrupted.unsent)
     machine.fail(INTERRUPTED)
 
