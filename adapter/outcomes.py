@@ -30,6 +30,9 @@ class Outcomes:
     markdown_refused: bool
     last_media: MediaOutcome | None = None
     """What became of the last media item, for the source that asked for it."""
+    ended_unanswered: list[Segment]
+    """Segments that no answer brought to their end, for the record; whoever records them empties it."""
+    _answering: bool = False
     _jitter: Callable[[], float]
     _markdown: bool
     _reference: str | None
@@ -61,6 +64,12 @@ class Outcomes:
             raise RuntimeError("an answer without a frame in flight")
         self._in_flight = None
         self._last_answer = now
+        self._answering = True
+        verdict = self._take_answer(frame, answer, now)
+        self._answering = False
+        return verdict
+
+    def _take_answer(self, frame: Frame, answer: Answer, now: float) -> Verdict:
         if answer.exchange.elapsed:
             # The record and the pace came before the request left: the interval counts from there.
             self._last_sent = max(self._last_sent, now - answer.exchange.elapsed)
@@ -141,6 +150,8 @@ class Outcomes:
 
     def _finish(self, segment: Segment, status: SegmentStatus, why: str = "") -> None:
         segment.status = status
+        if not self._answering and segment.number in self.segments:
+            self.ended_unanswered.append(segment)
         if segment.kind is SegmentKind.MEDIA:
             sent = status in (SegmentStatus.DELIVERED, SegmentStatus.IN_REVIEW)
             self.last_media = MediaOutcome(sent, "" if sent else why or "QQ refused it", segment.code)

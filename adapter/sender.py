@@ -54,6 +54,10 @@ class Recorder(Protocol):
         """Queue QQ's answer to the Chunk and the segment's new state for writing; the writes keep their order."""
         ...
 
+    def ended(self, segment: Segment) -> Awaitable[None]:
+        """Queue the new state of a segment that no answer brought to its end."""
+        ...
+
     def generated(self, text: str) -> None: ...
 
     def reasoned(self, text: str) -> None: ...
@@ -198,6 +202,8 @@ class Sender:
         while True:
             self._wake.clear()
             move = machine.next(self._clock())
+            while machine.ended_unanswered:
+                self._record(self._recorder.ended(machine.ended_unanswered.pop(0)))
             self._progress.set()
             if isinstance(move, Send):
                 await self._post(move.frame)
@@ -237,7 +243,10 @@ class Sender:
             await self._recorded
         answer = await self._client.send(intent.request)
         verdict = machine.answer(answer, self._clock())
-        self._recorded = asyncio.ensure_future(self._recorder.settle(intent, answer, verdict, segment))
+        self._record(self._recorder.settle(intent, answer, verdict, segment))
+
+    def _record(self, writing: Awaitable[None]) -> None:
+        self._recorded = asyncio.ensure_future(writing)
         # What a later ``intend`` raises comes first; this one's error is then the same and already told.
         self._recorded.add_done_callback(lambda done: done.cancelled() or done.exception())
 

@@ -87,6 +87,7 @@ class StreamMachine(Outcomes):
         saw anything of them."""
         self.policy = policy
         self.segments: dict[int, Segment] = {}
+        self.ended_unanswered: list[Segment] = []
         self.markdown_refused = False
         """Whether native markdown was refused on the way: worth remembering for the target."""
         self._jitter = jitter
@@ -241,8 +242,9 @@ class StreamMachine(Outcomes):
             if is_blank(segment.text):
                 if segment.number in self.segments:
                     # What of it was tried was refused, and then the reply was cancelled.
-                    segment.status = SegmentStatus.FAILED
-                self._advance(segment)
+                    self._finish(segment, SegmentStatus.FAILED)
+                else:
+                    self._advance(segment)
                 return None
             if self._forsaken:
                 self._stop(segment, self._window_over())

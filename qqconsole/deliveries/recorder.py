@@ -246,6 +246,21 @@ class AttemptRecorder:
 
         return self._submit(self._job(run))
 
+    def ended(self, segment: adapter_segment.Segment) -> Awaitable[None]:
+        """Write the end of a segment that no answer brought about: QQ's window closed on it, or it was cancelled."""
+        self._opened.setdefault(segment.number, timezone.now())
+        segment_values = self._segment_values(segment, None)
+        head = self._head({})
+        rows = self._rows
+
+        def run(batch: Batch) -> None:
+            row = _put_segment(rows, batch, segment.number, {**segment_values, "seq": head["seq"]})
+            event = _put_head(rows, batch, head)
+            event["segments"] = [segment_row(row, rows.attempt)]
+            batch.publish(lambda: _with_segment_id(event, row))
+
+        return self._submit(self._job(run))
+
     def _segment_values(self, segment: adapter_segment.Segment, reference: str | None) -> dict[str, Any]:
         done = segment.status is not adapter_segment.SegmentStatus.OPEN
         in_stream = segment.kind is adapter_segment.SegmentKind.STREAM
@@ -328,9 +343,14 @@ def _set(batch: Batch, row: Any, values: dict[str, Any]) -> None:
     batch.update(row, values)
 
 
-def _with_ids(event: Event, segment: Segment, chunk: Chunk) -> Event:
-    """New rows have their ids only once the batch is flushed."""
+def _with_segment_id(event: Event, segment: Segment) -> Event:
+    """A new row has its id only once the batch is flushed."""
     event["segments"][0]["id"] = segment.pk
+    return event
+
+
+def _with_ids(event: Event, segment: Segment, chunk: Chunk) -> Event:
+    _with_segment_id(event, segment)
     event["chunks"][0]["id"] = chunk.pk
     event["chunks"][0]["segment"] = segment.pk
     return event

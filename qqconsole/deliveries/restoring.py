@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from adapter.boundaries import is_blank
 from adapter.frames import Frame, FrameKind, Pair
 from adapter.pieces import MediaItem, MediaKind
+from adapter.restoring import in_doubt, restore
 from adapter.segment import Segment as LiveSegment
-from adapter.segment import SegmentKind, SegmentStatus, Stage
+from adapter.segment import SegmentKind, SegmentStatus
 from adapter.stream import Restored
+from adapter.verdicts import Verdict
 from qqconsole.deliveries.models import Chunk, ChunkStatus, Delivery, Segment
 from qqconsole.deliveries.wire import restore_request
-
-_MAYBE = (ChunkStatus.SENDING, ChunkStatus.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Interrupted:
     restored: Restored | None
     """None: nothing is open and nothing was in flight."""
     sending: Chunk | None
-    """The chunk whose answer nobody wrote down."""
+    """The chunk that QQ may have: no answer was written down, or one that did not tell."""
     unsent: str
     """Generated, stored, and in no segment yet."""
 
@@ -34,7 +35,7 @@ class Interrupted:
     def shown(self) -> bool:
         """Whether the user saw something of the segments before the open one."""
         before = self.segments[:-1] if self.restored is not None else self.segments
-        return any(segment.accepted_length or segment.stream_id for segment in before)
+        return any(_shown(segment) for segment in before)
 
     @property
     def untouched(self) -> bool:
@@ -52,9 +53,10 @@ def read_interrupted(delivery: Delivery, attempt_id: int) -> Interrupted:
     restored, sending = None, None
     if last is not None and last.status == SegmentStatus.OPEN:
         mine = [chunk for number, chunk in chunks if number == last.number]
-        sending = next((chunk for chunk in mine if chunk.status == ChunkStatus.SENDING), None)
-        frame = _frame(sending, last) if sending is not None else None
-        restored = Restored(_live(last, mine), frame)
+        frames = [(_frame(chunk, last), _verdict(chunk)) for chunk in mine]
+        place = in_doubt(frames)
+        sending = None if place is None else mine[place]
+        restored = restore(_live(last), frames)
     return Interrupted(segments, chunks, restored, sending, _unsent(delivery, segments))
 
 
@@ -64,37 +66,35 @@ def _unsent(delivery: Delivery, segments: tuple[Segment, ...]) -> str:
     for segment in segments:
         if segment.purpose == "notice" or segment.kind == SegmentKind.MEDIA:
             continue
-        if not rest.startswith(segment.text):
-            stripped = rest.lstrip()
-            if not stripped.startswith(segment.text):
+        while not rest.startswith(segment.text):
+            if not rest or not is_blank(rest[0]):
                 return ""
-            rest = stripped
+            rest = rest[1:]
         rest = rest[len(segment.text) :]
     return rest
 
 
-def _live(row: Segment, chunks: list[Chunk]) -> LiveSegment:
-    indexes = [chunk.index for chunk in chunks if chunk.index is not None]
-    maybe = [chunk.start + len(chunk.text) for chunk in chunks if chunk.status in _MAYBE]
-    streaming = row.kind == SegmentKind.STREAM and bool(row.stream_id)
-    opening = bool(chunks) and chunks[-1].kind == FrameKind.OPENING
-    stage = Stage.STREAMING if streaming else Stage.GATHERING if opening else Stage.HOLDING
-    live = LiveSegment(
+def _shown(segment: Segment) -> bool:
+    """Whether the user sees something of it, or may."""
+    settled = segment.status not in (SegmentStatus.OPEN, SegmentStatus.FAILED)
+    return settled or segment.accepted_length > 0 or bool(segment.stream_id)
+
+
+def _verdict(chunk: Chunk) -> Verdict | None:
+    return None if chunk.status == ChunkStatus.SENDING else Verdict(chunk.status)
+
+
+def _live(row: Segment) -> LiveSegment:
+    return LiveSegment(
         row.number,
-        markdown=bool(chunks) and _markdown(chunks[-1].request),
+        markdown=False,
         kind=SegmentKind(row.kind),
         purpose=row.purpose,
-        stage=stage,
         text=row.text,
         accepted=row.accepted_length,
-        tried=max([row.accepted_length, *maybe]),
         message_id=row.stream_id,
-        next_index=max(indexes, default=-1) + 1,
+        media=_item(row.media) if row.media is not None else None,
     )
-    if row.media is not None:
-        live.media = _item(row.media)
-        live.file_info = next((_file_info(chunk) for chunk in chunks if chunk.kind == FrameKind.MEDIA), "")
-    return live
 
 
 def _frame(chunk: Chunk, segment: Segment) -> Frame:

@@ -50,6 +50,7 @@ def _check_segments(travel: Travel, segments: dict[int, Segment]) -> None:
     by_id = {bubble.id: bubble for bubble in travel.qq.bubbles}
     for segment in segments.values():
         assert segment.status is not SegmentStatus.OPEN, "a segment left open"
+        assert travel.rows[segment.number].status is segment.status, "the record says something else"
         frames = [kept for kept in travel.kept if kept.frame.segment == segment.number]
         bubble = by_id.get(segment.message_id)
         if segment.kind is SegmentKind.STREAM and segment.message_id:

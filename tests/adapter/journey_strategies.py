@@ -8,51 +8,54 @@ from strict_qq import FINE, Fault, Strike
 
 from adapter.policy import DeadReference
 
-ROADS = ["stream_messages", "messages.stream", "stream_messages", "messages.stream", "group", "guild"]
+ROADS = [*["stream_messages", "messages.stream"] * 4, "group", "guild"]
 WORDS = [40034017, 40034012, 40034011, 40054010, 40054007, 40054018, 40034006]
 REPLIED_TO = [40034005, 304103, 40034024, 40034128, 22009]
 STREAM = [40006, 40007, 40034018, 40034020, 40034022, 40034016]
-REST = [40054013, 40034101, 11253, 99_999, 50001, 40054006, 304018, 40054005]
-CODES = [*WORDS, *REPLIED_TO, *STREAM, *REST]
+REST = [40054013, 40034101, 11253, 99_999, 50001, 40054006, 304018, 40054005, 40054005]
 SHAPES = st.text(alphabet="字字字字 \n😀é.\u200d", min_size=1, max_size=25)
 PAUSES = st.sampled_from([0.0, 0.0, 0.01, 0.1, 0.35, 0.6, 1.2, 5.0])
 
-fault = st.one_of(
-    st.just(FINE),
-    st.just(FINE),
-    st.builds(Fault, st.just(Strike.REFUSED), st.sampled_from(CODES)),
-    st.builds(Fault, st.sampled_from([Strike.LOST_ANSWER, Strike.LOST_REQUEST, Strike.IN_REVIEW])),
-    st.builds(
-        Fault,
-        st.just(Strike.THROTTLED),
-        st.sampled_from([0, 50002, 40034021]),
-        st.sampled_from([None, None, 0.0, 0.2, 7.0]),
-    ),
+fine = st.just([FINE])
+refused = st.sampled_from([*WORDS, *REPLIED_TO, *STREAM, *REST]).map(lambda code: [Fault(Strike.REFUSED, code)])
+lost = st.sampled_from([Strike.LOST_ANSWER, Strike.LOST_REQUEST]).map(lambda strike: [Fault(strike)])
+in_review = st.just([Fault(Strike.IN_REVIEW)])
+throttled = st.builds(
+    lambda code, after: [Fault(Strike.THROTTLED, code, after)],
+    st.sampled_from([0, 50002, 40034021]),
+    st.sampled_from([None, None, 0.0, 0.2, 7.0]),
 )
-act = st.one_of(
-    st.builds(Act, PAUSES, st.just("text"), SHAPES),
-    st.builds(Act, PAUSES, st.just("text"), SHAPES),
-    st.builds(Act, PAUSES, st.just("text"), SHAPES),
-    st.builds(Act, PAUSES, st.sampled_from(["break", "media"])),
-    st.builds(Act, st.sampled_from([0.0, 1.0, 30.0, 70.0]), st.just("text"), SHAPES),
+lost_and_refused = st.builds(lambda first, second: [*first, *second], lost, refused)
+often = st.builds(lambda several, times: several * times, st.one_of(lost, throttled, refused), st.integers(2, 9))
+faults = st.builds(
+    lambda spared, strikes: (*[FINE] * spared, *(fault for several in strikes for fault in several)),
+    st.integers(0, 4),
+    st.lists(st.one_of(fine, refused, lost, throttled, lost_and_refused, often, refused, in_review), max_size=8),
 )
-ending = st.sampled_from(["end", "end", "end", "fail", "cancel"])
+
+writing = st.lists(
+    st.builds(Act, st.sampled_from([0.0, 0.6, 1.2, 1.2]), st.just("text"), SHAPES), min_size=1, max_size=5
+)
+at_once = st.builds(lambda pause, shape: [Act(pause, "text", shape)], PAUSES, SHAPES)
+turn = st.builds(lambda pause, what: [Act(pause, what)], PAUSES, st.sampled_from(["break", "media"]))
+silence = st.builds(lambda pause, shape: [Act(pause, "text", shape)], st.sampled_from([30.0, 70.0]), SHAPES)
+acts = st.lists(st.one_of(writing, writing, at_once, turn, silence), max_size=5)
 
 
 @st.composite
 def journeys(draw: st.DrawFn) -> Journey:
-    acts = draw(st.lists(act, max_size=8))
-    acts.append(Act(draw(PAUSES), draw(ending)))
-    if draw(st.integers(0, 3)) == 0:
-        acts.insert(draw(st.integers(0, len(acts))), Act(draw(PAUSES), "cancel"))
-        acts.append(Act(1.0, "end"))
+    drawn = [act for several in draw(acts) for act in several]
+    drawn.append(Act(draw(PAUSES), draw(st.sampled_from(["end"] * 6 + ["fail", "cancel"]))))
+    if draw(st.sampled_from([False] * 5 + [True])):
+        drawn.insert(draw(st.integers(0, len(drawn))), Act(draw(PAUSES), "cancel"))
+        drawn.append(Act(1.0, "end"))
     return Journey(
         road=draw(st.sampled_from(ROADS)),
-        acts=tuple(acts),
-        faults=tuple(draw(st.lists(fault, max_size=14))),
-        latency=draw(st.sampled_from([0.0, 0.02, 0.4, 2.0])),
-        open_after=draw(st.sampled_from([0, 1, 3, 12])),
-        window=draw(st.sampled_from([None, None, None, 0.5, 3.0, 20.0])),
+        acts=tuple(drawn),
+        faults=draw(faults),
+        latency=draw(st.sampled_from([0.02, 0.0, 0.4, 2.0])),
+        open_after=draw(st.sampled_from([3, 0, 1, 12])),
+        window=draw(st.sampled_from([*[None] * 6, 0.5, 3.0, 20.0])),
         on_dead_reference=draw(st.sampled_from(list(DeadReference))),
         notice=draw(st.booleans()),
     )

@@ -125,6 +125,9 @@ class Travel:
             assert self.now <= LONGEST, "too long"
             self._act_until(self.now)
             move = self.machine.next(self.now)
+            for segment in self.machine.ended_unanswered:
+                self._write_row(segment)
+            self.machine.ended_unanswered.clear()
             if isinstance(move, Done):
                 self.outcome = move.outcome
                 return self
