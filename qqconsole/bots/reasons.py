@@ -37,6 +37,8 @@ REASONS: dict[str, Promise] = {
     "version": _("The gateway no longer speaks this version. The console needs an update."),
     "offline": _("The bot is offline or may only use the sandbox. Check it on QQ's open platform."),
     "banned": _("The bot is banned. See QQ's open platform for the reason."),
+    "unreadable": _("The bot's settings cannot be read. Restore the key of its secret, or set the secret anew."),
+    "broke": _("The console itself made an error at this bot's gateway. It tries again in ten minutes."),
 }
 
 
