@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from qqconsole.bots.models import Bot, BotConnection
+from qqconsole.bots.models import Bot, BotConnection, ConnectionState
 from qqconsole.bots.reasons import code_in_words, in_words, is_believed
 from qqconsole.live.documents import bot_document
 from qqconsole.live.words import code_words, words
@@ -20,6 +20,7 @@ from qqconsole.live.words import code_words, words
 def bot_list(request: HttpRequest) -> HttpResponse:
     bots = list(Bot.objects.select_related("connection").defer("secret", "source_key"))
     cards = [_card(bot, get_language() or "en") for bot in bots]
+    cards.sort(key=lambda card: card["is_well"])  # trouble first, otherwise by name
     documents = [bot_document(card["bot"], card["connection"]) for card in cards]
     return render(
         request,
@@ -35,10 +36,12 @@ def bot_list(request: HttpRequest) -> HttpResponse:
 
 def _card(bot: Bot, language: str) -> dict[str, Any]:
     connection = getattr(bot, "connection", None) or BotConnection(bot=bot)
+    believed = is_believed(connection, timezone.now())
     return {
         "bot": bot,
         "connection": connection,
-        "believed": is_believed(connection, timezone.now()),
+        "believed": believed,
+        "is_well": not bot.enabled or (believed and connection.state == ConnectionState.CONNECTED),
         "reason": in_words(connection.reason),
         "meaning": code_in_words(connection.code, language),
     }

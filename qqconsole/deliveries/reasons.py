@@ -7,8 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 REASONS: dict[str, Promise] = {
     # QQ's side
-    "refused": _("QQ refused a part of it for good."),
-    "no_proof": _("QQ may have a part of it, but never proved it. It is not sent again by itself."),
+    "refused": _("QQ refused it, or a part of it, for good."),
+    "no_proof": _(
+        "QQ may have it, or a part of it, but never confirmed it. It is not sent again by itself: ask the user."
+    ),
     "left_open": _("A stream could not be closed: the user may see only its beginning."),
     "in_review": _("QQ is reviewing it; whether the user sees it is decided there."),
     "moderated": _("QQ's content check stopped it."),
@@ -17,10 +19,12 @@ REASONS: dict[str, Promise] = {
     "model_unreachable": _("The model could not be reached. Check its address and the network."),
     "model_key_refused": _("The model refused the key. Check the bot's model key."),
     "model_not_found": _("There is no such model at this address. Check the model's name and address."),
-    "model_busy": _("The model takes no more requests right now (rate limit)."),
+    "model_busy": _("The model takes no more requests right now: its rate or quota is used up. Raise it, or wait."),
     "model_refused": _("The model refused the request itself: too long, unpaid, or not allowed."),
-    "model_error": _("The model reported an error of its own."),
-    "model_silent": _("The model said nothing for too long."),
+    "model_error": _("The model's server reported an error of its own. Look there; the next message is tried afresh."),
+    "model_silent": _(
+        "The model said nothing for too long. Look at its server, or allow a longer silence for the bot."
+    ),
     "model_cut": _("The model's connection broke off in mid-sentence. What had been written was delivered."),
     "model_garbled": _("The model answered with something that cannot be read."),
     "model_filtered": _("The model's own content filter stopped the answer."),
@@ -38,8 +42,8 @@ REASONS: dict[str, Promise] = {
 
 WHYS: dict[str, Promise] = {
     "repeat": _("exact repeat: the outcome was unknown"),
-    "again": _("tried again"),
-    "retry": _("tried again"),
+    "again": _("further try"),
+    "retry": _("further try"),
     "index": _("with a higher index"),
     "newline": _("with the closing newline QQ asked for"),
     "plain": _("as plain text"),
@@ -49,6 +53,20 @@ WHYS: dict[str, Promise] = {
     "notice": _("notice to the user"),
 }
 """Why a chunk exists beside the plain run of things."""
+
+NETWORK: dict[str, Promise] = {
+    "the platform's certificate does not verify": _("the platform's certificate does not verify"),
+    "the platform's host name is not known": _("the platform's host name is not known"),
+    "the platform's address is not an http(s) URL": _("the platform's address is not an http(s) URL"),
+    "no connection to the platform in time": _("no connection to the platform in time"),
+    "the platform refuses the connection": _("the platform refuses the connection"),
+    "no answer in time": _("no answer in time"),
+    "the connection was cut": _("the connection was cut"),
+    "the certificate of the token address does not verify": _("the certificate of the token address does not verify"),
+    "the token address is not an http(s) URL": _("the token address is not an http(s) URL"),
+    "the token address cannot be reached": _("the token address cannot be reached"),
+}
+"""What the adapter notes where QQ said nothing, before the exception's name in brackets."""
 
 
 def in_words(reason: str) -> str:

@@ -1,12 +1,13 @@
 // The bots' page: each card says the true state of its connection, second by second.
 
 import { lastKnown, standing } from "./connections.js";
-import { embedded, meaning, put, setData, words } from "./dom.js";
+import { clock, coded, embedded, ours, put, say, setData, words } from "./dom.js";
 import { watch } from "./liveness.js";
 import { Store } from "./store.js";
 
 const page = document.querySelector("[data-bots]");
 const store = new Store();
+const codes = embedded("codes");
 
 function paint() {
   for (const card of page.querySelectorAll("[data-bot]")) {
@@ -18,8 +19,10 @@ function paint() {
     put(card, "qq_name", bot.qq_name);
     put(card, "reason", believed ? (words.bot_reason[bot.reason] ?? bot.reason) : "");
     put(card, "known", believed ? "" : lastKnown(bot));
-    put(card, "code", bot.code ? `${bot.code} ${meaning(bot.code)}` : "");
-    put(card, "detail", bot.detail);
+    put(card, "since", believed && bot.since ? say("since", { time: clock(bot.since) }) : "");
+    put(card, "code", coded(bot.code));
+    // What is known and what runs well need no engineer's words beside ours.
+    put(card, "detail", codes[bot.code] || state === "connected" ? "" : ours(bot.detail) || bot.detail);
   }
 }
 

@@ -1,6 +1,6 @@
 // One chunk in the inspector: a line, and on opening everything about it with the raw wire.
 
-import { clone, meaning, put, putTime, say, setData, slot, words } from "./dom.js";
+import { clone, coded, meaning, ours, put, putTime, say, setData, slot, words } from "./dom.js";
 import { count, visible } from "./text.js";
 
 export function chunkNode() {
@@ -10,7 +10,8 @@ export function chunkNode() {
   return node;
 }
 
-export function fillChunk(node, chunk, before) {
+// `media` names what a chunk without text carries.
+export function fillChunk(node, chunk, before, media) {
   const key = `${chunk.seq} ${chunk.status} ${before?.sent_at ?? ""}`;
   if (node.dataset.key === key) return;
   node.dataset.key = key;
@@ -18,10 +19,10 @@ export function fillChunk(node, chunk, before) {
   setData(node, "status", chunk.status);
   put(node, "number", chunk.number);
   put(node, "kind", words.chunk_kind[chunk.kind] ?? chunk.kind);
-  put(node, "state", chunk.state ?? "");
-  put(node, "text", chunk.text ? visible(chunk.text) : say("empty_text"));
-  setData(slot(node, "text"), "empty", chunk.text ? "no" : "yes");
-  put(node, "characters", count(chunk.text));
+  put(node, "state", chunk.state ?? "").title = words.state[chunk.state] ?? "";
+  put(node, "text", chunk.text ? visible(chunk.text) : media || say("empty_text"));
+  setData(slot(node, "text"), "empty", chunk.text || media ? "no" : "yes");
+  put(node, "characters", media ? "" : count(chunk.text));
   put(node, "since", before ? `+${span(new Date(chunk.sent_at) - new Date(before.sent_at))}` : "—");
   put(node, "trip", chunk.elapsed_ms === null ? "…" : span(chunk.elapsed_ms));
   put(node, "http", chunk.http_status ?? (chunk.answered_at ? "—" : "…"));
@@ -30,21 +31,24 @@ export function fillChunk(node, chunk, before) {
   if (node.open) loadWire(node);
 }
 
-// What a line has to say beyond the plain "accepted".
+// What a line has to say beyond the plain "accepted": why it was sent at all, then how it ended.
 function said(chunk) {
-  const words_ = [];
-  if (chunk.status !== "accepted" && chunk.status !== "sending") words_.push(words.chunk_status[chunk.status]);
-  if (chunk.code) words_.push(`${chunk.code} ${meaning(chunk.code)}`);
-  else if (chunk.status !== "accepted" && chunk.message) words_.push(chunk.message);
-  if (chunk.why) words_.push(words.why[chunk.why] ?? chunk.why);
-  return words_.join(" · ");
+  const parts = [];
+  if (chunk.why) parts.push(words.why[chunk.why] ?? chunk.why);
+  if (chunk.status !== "accepted" && chunk.status !== "sending") {
+    parts.push(words.chunk_status[chunk.status]);
+    if (!chunk.code) parts.push(ours(chunk.message) || chunk.message || (chunk.http_status && `HTTP ${chunk.http_status}`));
+  }
+  parts.push(coded(chunk.code));
+  return parts.filter(Boolean).join(" · ");
 }
 
 function details(node, chunk) {
   put(node, "status", words.chunk_status[chunk.status] ?? chunk.status);
   pair(node, "why", words.why[chunk.why] ?? chunk.why);
   pair(node, "code", chunk.code ? `${chunk.code} — ${meaning(chunk.code)}` : "");
-  pair(node, "message", chunk.message);
+  pair(node, "message", ours(chunk.message) ? "" : chunk.message);
+  pair(node, "network", ours(chunk.message));
   pair(node, "trace", chunk.trace_id);
   pair(node, "numbers", [chunk.msg_seq ?? "—", chunk.index ?? "—"].join(" · "));
   putTime(node, "sent", chunk.sent_at);
@@ -72,7 +76,7 @@ async function loadWire(node) {
     if (!answer.ok) throw new Error(String(answer.status));
     const wire = await answer.json();
     put(node, "request", wire.request);
-    put(node, "answer", wire.answer || say("no_answer"));
+    put(node, "answer", wire.answer || say(node.dataset.status === "sending" ? "no_answer" : "never_answered"));
   } catch {
     node.dataset.loaded = "";
     put(node, "request", say("load_failed"));

@@ -1,8 +1,8 @@
 // One conversation: what came in on the left, the bot's bubbles on the right, the streaming one growing in place.
 
-import { clone, put, putTime, say, setData, slot, words } from "./dom.js";
+import { clone, coded, mediaName, put, putTime, say, setData, slot, words } from "./dom.js";
 import { chunksOf, isActive, segmentsOf } from "./store.js";
-import { parts, textOf } from "./text.js";
+import { delivered, parts, textOf } from "./text.js";
 
 const NEAR = 80; // pixels from the end that count as being there
 
@@ -93,10 +93,9 @@ export class Conversation {
     this.#pending(node, head, segments);
     const status = put(node, "status", words.status[head.status] ?? head.status);
     setData(status, "status", head.status);
-    const done = segments.filter((segment) => segment.purpose !== "notice").reduce((sum, one) => sum + one.accepted_length, 0);
-    put(node, "count", head.generated_length ? say("you_see", { accepted: done, generated: head.generated_length }) : "");
+    put(node, "count", progress(head, delivered(segments)));
     const reason = isActive(head) || head.status === "delivered" ? "" : (words.reason[head.reason] ?? head.reason);
-    put(node, "reason", reason);
+    put(node, "reason", [reason, reason && coded(head.code)].filter(Boolean).join(" "));
     putTime(node, "time", head.created_at);
     this.#tell(delivery.id, head, reason);
   }
@@ -116,10 +115,7 @@ export class Conversation {
     put(node, "accepted", accepted);
     put(node, "rest", rest);
     put(node, "note", note(segment, rest));
-    if (segment.media) {
-      const { kind, name, url, caption } = segment.media;
-      put(node, "media", [words.segment_kind.media, kind, name || url, caption].filter(Boolean).join(" · "));
-    }
+    if (segment.media) put(node, "media", mediaName(segment.media));
   }
 
   #pending(node, head, segments) {
@@ -146,9 +142,17 @@ export class Conversation {
 
 const stampOf = (turn) => slot(turn, "time").getAttribute("datetime");
 
+// "Delivered" beside "delivered" would say it twice.
+function progress(head, done) {
+  if (!head.generated_length) return "";
+  if (head.status === "delivered" && done === head.generated_length) return say("characters", { count: done });
+  return say("you_see", { accepted: done, generated: head.generated_length });
+}
+
 function note(segment, rest) {
   if (segment.status === "unclosed") return say("left_open");
   if (segment.status === "in_review") return say("reviewing");
+  if (segment.status === "unknown") return say("maybe_sent");
   if (segment.status !== "open" && rest) return say("not_sent");
   return "";
 }

@@ -21,6 +21,18 @@ export function meaning(code) {
   return code ? (codes[code] ?? say("unknown_code")) : "";
 }
 
+export const coded = (code) => (code ? `${code} ${meaning(code)}` : "");
+
+// A line on the wire that is ours, not QQ's ("no answer in time (TimeoutError)"), in the reader's language; "" for QQ's.
+export function ours(message) {
+  const [, phrase, tail] = /^(.*?)( \(\w+\))?$/s.exec(message ?? "");
+  return words.network[phrase] ? `${words.network[phrase]}${tail ?? ""}` : "";
+}
+
+export function mediaName({ kind, name, url, caption }) {
+  return [words.media_kind[kind] ?? kind, name || url, caption].filter(Boolean).join(" · ");
+}
+
 export function clone(templateId) {
   return document.getElementById(templateId).content.firstElementChild.cloneNode(true);
 }

@@ -1,9 +1,12 @@
 // The inspector: one delivery with its segments, its chunks and what QQ said to each.
 
 import { chunkNode, fillChunk, span } from "./chunk.js";
-import { clock, clone, meaning, put, say, setData, slot, words } from "./dom.js";
+import { clock, clone, coded, mediaName, ours, put, say, setData, slot, words } from "./dom.js";
 import { chunksOf, isActive, segmentsOf } from "./store.js";
+import { delivered } from "./text.js";
 import { drawTrack } from "./track.js";
+
+const NEAR = 40; // pixels from the end that count as being there
 
 export class Inspector {
   constructor(root, store, socketNow) {
@@ -18,6 +21,10 @@ export class Inspector {
     this.written.addEventListener("toggle", () => this.written.open && this.#loadWritten());
     this.cancel = this.root.querySelector("[data-cancel]");
     this.cancel.addEventListener("click", () => this.#stop());
+    // While an answer streams, its newest chunk stays in view, until somebody scrolls away or opens something.
+    this.pinned = true;
+    this.root.addEventListener("scroll", () => (this.pinned = this.#isAtEnd()), { passive: true });
+    this.root.addEventListener("toggle", (event) => event.target.open && (this.pinned = false), true);
   }
 
   show(id) {
@@ -26,6 +33,9 @@ export class Inspector {
     this.segments.replaceChildren();
     this.written.open = false;
     this.#error("");
+    this.pinned = true;
+    this.streamed = false;
+    this.root.scrollTop = 0;
     this.root.querySelector("[data-inspector-empty]").hidden = id !== null;
     this.body.hidden = id === null;
     this.paint();
@@ -41,6 +51,13 @@ export class Inspector {
     const before = new Map(chunks.map((chunk, place) => [chunk.id, chunks[place - 1]]));
     const attempts = new Set(segments.map((segment) => segment.attempt)).size;
     for (const segment of segments) this.#segment(segment, chunksOf(delivery, segment.id), before, attempts > 1);
+    const streams = isActive(delivery.head);
+    if (this.pinned && (streams || this.streamed)) this.root.scrollTop = this.root.scrollHeight;
+    this.streamed = streams;
+  }
+
+  #isAtEnd() {
+    return this.root.scrollHeight - this.root.scrollTop - this.root.clientHeight < NEAR;
   }
 
   open(chunkId) {
@@ -53,20 +70,17 @@ export class Inspector {
   #head(head, segments, chunks) {
     put(this.body, "id", `#${this.id}`);
     setData(put(this.body, "status", words.status[head.status] ?? head.status), "status", head.status);
-    const why = put(
-      this.body,
-      "why",
-      [words.reason[head.reason] ?? head.reason, head.code ? `${head.code} ${meaning(head.code)}` : "", head.detail]
-        .filter(Boolean)
-        .join(" — "),
-    );
-    why.hidden = !why.textContent;
-    const accepted = segments
-      .filter((segment) => segment.purpose !== "notice")
-      .reduce((sum, segment) => sum + segment.accepted_length, 0);
+    put(this.body, "why", words.reason[head.reason] ?? head.reason);
+    put(this.body, "why_code", coded(head.code));
+    put(this.body, "why_detail", ours(head.detail) || head.detail);
+    const why = this.body.querySelector("[data-why]");
+    why.hidden = !(head.reason || head.code || head.detail);
+    setData(why, "status", head.status);
+    const accepted = delivered(segments);
     put(this.body, "generated", say("characters", { count: head.generated_length }));
     put(this.body, "accepted", say("characters", { count: accepted }));
-    setData(slot(this.body, "accepted"), "short", !isActive(head) && accepted < head.generated_length ? "yes" : "no");
+    const short = !isActive(head) && head.status !== "in_review" && accepted < head.generated_length;
+    setData(slot(this.body, "accepted"), "short", short ? "yes" : "no");
     put(this.body, "chunk_count", chunks.length);
     const first = chunks[0]?.sent_at;
     const last = chunks.at(-1)?.answered_at;
@@ -103,14 +117,15 @@ export class Inspector {
     const purpose = put(node, "purpose", words.purpose[segment.purpose] ?? "");
     purpose.hidden = !purpose.textContent;
     setData(put(node, "status", words.segment_status[segment.status] ?? segment.status), "status", segment.status);
-    put(node, "count", `${segment.accepted_length} / ${say("characters", { count: segment.text_length })}`);
+    const length = `${segment.accepted_length} / ${say("characters", { count: segment.text_length })}`;
+    put(node, "count", segment.media ? "" : length);
     put(node, "dialect", segment.dialect);
     put(node, "stream", segment.stream_id);
     slot(node, "stream").title = segment.stream_id;
     const list = node.querySelector("[data-chunks]");
     chunks.forEach((chunk, place) => {
       const line = list.children[place] ?? list.appendChild(chunkNode());
-      fillChunk(line, chunk, before.get(chunk.id));
+      fillChunk(line, chunk, before.get(chunk.id), segment.media ? mediaName(segment.media) : "");
     });
   }
 

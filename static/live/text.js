@@ -19,6 +19,13 @@ export function parts(segment, points) {
   return { accepted, rest: SETTLED.has(segment.status) && accepted ? "" : rest };
 }
 
+// Characters the user has for certain: what QQ still reviews or merely may have does not count, nor do notices.
+export function delivered(segments) {
+  return segments
+    .filter((segment) => segment.purpose !== "notice" && segment.status !== "in_review")
+    .reduce((sum, segment) => sum + segment.accepted_length, 0);
+}
+
 export const count = (text) => Array.from(text).length;
 
 export function visible(text) {

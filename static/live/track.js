@@ -10,13 +10,13 @@ const svg = (name, attributes) => {
 };
 const ms = (iso) => new Date(iso).getTime();
 
-// Returns {from, to} in ms, or null when nothing was sent.
+// Returns {from, to} in ms, or null when nothing was sent. Never less than a second: a single quick chunk is a mark.
 export function drawTrack(bar, segments, chunksOf, now, onChoose) {
   const sent = segments.flatMap((segment) => chunksOf(segment.id));
   if (!sent.length) return null;
   const ends = sent.map((chunk) => (chunk.answered_at ? ms(chunk.answered_at) : now));
   const from = Math.min(...sent.map((chunk) => ms(chunk.sent_at)));
-  const to = Math.max(from + 1, ...ends);
+  const to = Math.max(from + 1000, ...ends);
   const x = (moment) => ((moment - from) / (to - from)) * WIDTH;
   const height = segments.length * (LANE + GAP) - GAP;
   bar.setAttribute("viewBox", `0 0 ${WIDTH} ${height}`);

@@ -73,7 +73,9 @@ def test_a_refusal_says_its_code_in_words_and_shows_the_raw_wire(stage, session,
     stage.end_segment(segment=segment, status="failed")
     stage.finish(delivery=delivery, status="failed", reason="refused", code=40034006)
     page = live(visit(f"/sessions/{session}/", language="zh"))
-    expect(page.locator(".turn-reason")).to_have_text("其中一部分被 QQ 最终拒绝。")
+    expect(page.locator(".turn-reason")).to_have_text(
+        "QQ 最终拒绝了全部或部分内容。 40034006 内容未通过 QQ 的审核。请修改文字。"
+    )
     expect(page.locator(".bubble-note")).to_have_text("QQ 未接受")
     line = page.locator(".chunk")
     expect(line.locator("[data-slot=said]")).to_contain_text("40034006")

@@ -113,3 +113,11 @@ def test_plain_words_are_sentences():
     for table in (reasons.REASONS, bot_reasons.REASONS):
         for words_ in table.values():
             assert str(words_)[-1] in string.punctuation + "。"
+
+
+def test_what_the_adapter_says_of_the_network_is_known_here():
+    """A sentence changed there would be shown in English, as if QQ had said it."""
+    said = "".join((ROOT / "adapter" / name).read_text("utf-8") for name in ("client.py", "access_token.py"))
+    assert [phrase for phrase in reasons.NETWORK if phrase not in said] == []
+    table = said[said.index("def _words(") :]
+    assert set(re.findall(r'words = "([^"]+)"', table[: table.index("return")])) - set(reasons.NETWORK) == set()
