@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Max, OuterRef, QuerySet, Subquery
 
 from qqconsole.conversations.models import InboundMessage, Session
-from qqconsole.deliveries.models import Delivery, Segment
+from qqconsole.deliveries.models import Delivery, Segment, Status
 from qqconsole.live.documents import Document, session_document
 
 PREVIEW = 160
@@ -13,7 +13,10 @@ PREVIEW = 160
 
 
 def summaries(sessions: QuerySet[Session]) -> list[Document]:
-    """Return each session's document with ``preview`` and ``delivery`` (four queries however many there are)."""
+    """Return each session's document with ``preview`` and ``delivery`` (five queries however many there are).
+
+    ``delivery`` is the one being sent, though newer ones may wait behind it; otherwise the newest.
+    """
     messages = InboundMessage.objects.filter(session=OuterRef("pk")).order_by("-id")
     deliveries = Delivery.objects.filter(session=OuterRef("pk")).order_by("-id")
     rows = list(
@@ -24,6 +27,13 @@ def summaries(sessions: QuerySet[Session]) -> list[Document]:
     last_messages = InboundMessage.objects.only("content", "received_at", "attachments").in_bulk(
         [row.last_message for row in rows if row.last_message]
     )
+    sending = dict(
+        Delivery.objects.filter(status=Status.SENDING, session__in=[row.pk for row in rows]).values_list(
+            "session", "pk"
+        )
+    )
+    for row in rows:
+        row.last_delivery = sending.get(row.pk, row.last_delivery)
     last_deliveries = Delivery.objects.defer("generated_text", "reasoning_text").in_bulk(
         [row.last_delivery for row in rows if row.last_delivery]
     )
@@ -56,6 +66,7 @@ def _preview(message: InboundMessage | None, delivery: Delivery | None, segments
             "status": delivery.status,
             "kind": delivery.kind,
             "reason": delivery.reason,
+            "code": delivery.code,
             "seq": delivery.seq,
         }
         segment = segments.get(delivery.pk)

@@ -51,6 +51,7 @@ def session_list(request: HttpRequest) -> HttpResponse:
             "is_first": not cursor,
             "bots": bots,
             "words": words(),
+            "codes": code_words(),
             "state": {"sessions": lines, "bots": bots, "deliveries": []},
         },
     )

@@ -1,7 +1,7 @@
 // The list of sessions, live: lines appear, move up and show the text that is streaming.
 
 import { receives } from "./connections.js";
-import { clone, embedded, paintSoon, put, putTime, sessionName, setData, slot, words } from "./dom.js";
+import { clone, coded, embedded, paintSoon, put, putTime, sessionName, setData, slot, words } from "./dom.js";
 import { watch } from "./liveness.js";
 import { isActive, Store } from "./store.js";
 import { count } from "./text.js";
@@ -16,6 +16,7 @@ const store = new Store();
 const dirty = new Set();
 const previews = new Map(); // session → {from, text, segment, end}
 const last = new Map(); // session → id of its newest delivery
+const running = new Map(); // session → id of the one being sent, though newer ones may wait behind it
 let botsDirty = true;
 
 const paint = paintSoon(() => {
@@ -27,10 +28,11 @@ const paint = paintSoon(() => {
 });
 
 function start(state) {
+  running.clear();
   note(store.snapshot(state));
   for (const session of state.sessions) {
     if (session.preview) previews.set(session.id, { ...session.preview });
-    if (session.delivery) last.set(session.id, session.delivery.id);
+    if (session.delivery) noteHead(session.id, session.delivery.id, session.delivery.status);
     if (session.delivery && !store.deliveries.get(session.delivery.id)?.head.status) {
       // Older than the snapshot's deliveries: its head alone is known.
       store.snapshot({
@@ -56,12 +58,18 @@ function note(changed) {
 function delivery(id) {
   const known = store.deliveries.get(id);
   const session = known.head.session;
-  if (id >= (last.get(session) ?? 0)) last.set(session, id);
+  noteHead(session, id, known.head.status);
   for (const chunk of [...known.chunks.values()].sort((a, b) => a.id - b.id)) grow(session, chunk);
   known.chunks.clear();
   // Only what runs is kept: a page left open for days must not grow with every answer.
   if (!isActive(known.head)) known.segments.clear();
   dirty.add(session);
+}
+
+function noteHead(session, id, status) {
+  if (id >= (last.get(session) ?? 0)) last.set(session, id);
+  if (status === "sending") running.set(session, id);
+  else if (running.get(session) === id) running.delete(session);
 }
 
 function grow(session, chunk) {
@@ -105,12 +113,14 @@ function line(id) {
   const preview = previews.get(id);
   put(node, "text", preview?.text.replace(/\s+/g, " "));
   setData(node.querySelector(".line-text"), "from", preview?.from ?? "");
-  const head = store.deliveries.get(last.get(id))?.head;
+  const head = store.deliveries.get(running.get(id) ?? last.get(id))?.head;
   setData(node, "status", head?.status ?? "");
   const status = put(node, "status", head ? (words.status[head.status] ?? head.status) : "");
   setData(status, "status", head?.status ?? "");
-  const reason = head?.reason && !isActive(head) ? (words.reason[head.reason] ?? head.reason) : "";
-  if (status.title !== reason) status.title = reason;
+  const amiss = head?.reason && !isActive(head) && head.status !== "delivered";
+  // "Refused" alone helps nobody: there the code is the reason.
+  const refusal = head?.reason === "refused" ? coded(head.code) : "";
+  put(node, "why", amiss ? refusal || (words.reason[head.reason] ?? head.reason) : "");
 }
 
 function order() {
