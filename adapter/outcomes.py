@@ -356,9 +356,6 @@ class Outcomes:
     # ---- no more ----------------------------------------------------------------------------------------------
 
     def _on_moderated(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
-        if frame.kind is FrameKind.CLOSING and frame.end <= segment.tried:
-            # Refused for what it says: then what it says was not taken before either.
-            segment.tried = segment.accepted
         code = answer.code if isinstance(answer, Refused) else None
         self._stop(segment, Barrier(BarrierKind.FAILURE, reason="moderated", code=code), frame)
 

@@ -19,23 +19,25 @@ _OPEN_OUTCOME = (None, Verdict.UNKNOWN)
 RecordedFrame = tuple[Frame, Verdict | None]
 
 
-def in_doubt(frames: Sequence[RecordedFrame]) -> int | None:
+def in_doubt(text: str, frames: Sequence[RecordedFrame]) -> int | None:
     """Which of a segment's frames, by its place in the record, QQ may have without our knowing; None: none.
 
     That is the last one when nobody wrote down its answer, when the answer did not tell, or when it repeats such a
-    frame and was not taken either. It is repeated under its own pair before anything else is sent.
+    frame and was not taken either (unless the segment's ``text`` was cut short for it: then it is settled). It is
+    repeated under its own pair before anything else is sent.
     """
     if not frames:
         return None
     frame, verdict = frames[-1]
-    repeats = frame.why == "repeat" and verdict not in _TAKEN
+    held = frame.text == text[frame.start : frame.end]
+    repeats = frame.why == "repeat" and verdict not in _TAKEN and held
     return len(frames) - 1 if repeats or verdict in _OPEN_OUTCOME else None
 
 
 def restore(segment: Segment, frames: Sequence[RecordedFrame]) -> Restored:
     """``segment`` holds what its row tells (number, kind, purpose, text, accepted, message_id, media); the rest is
     read off its frames. Feed the machine ``Unknown`` for ``in_flight``, where there is one, and then ``fail``."""
-    place = in_doubt(frames)
+    place = in_doubt(segment.text, frames)
     streaming = segment.kind is SegmentKind.STREAM and bool(segment.message_id)
     segment.stage = Stage.STREAMING if streaming else Stage.HOLDING
     for frame, verdict in frames:

@@ -54,7 +54,7 @@ def read_interrupted(delivery: Delivery, attempt_id: int) -> Interrupted:
     if last is not None and last.status == SegmentStatus.OPEN:
         mine = [chunk for number, chunk in chunks if number == last.number]
         frames = [(_frame(chunk, last), _verdict(chunk)) for chunk in mine]
-        place = in_doubt(frames)
+        place = in_doubt(last.text, frames)
         sending = None if place is None else mine[place]
         restored = restore(_live(last), frames)
     return Interrupted(segments, chunks, restored, sending, _unsent(delivery, segments))

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from journeys import NOTICE, Travel
 
 from adapter.boundaries import is_blank
+from adapter.codes import Reaction
 from adapter.frames import FrameKind
 from adapter.screen import Recorded
 from adapter.segment import Segment, SegmentKind, SegmentStatus
-from adapter.verdicts import OutcomeStatus, Verdict
+from adapter.verdicts import OutcomeStatus
 
 
 def is_letter(letter: str) -> bool:
@@ -55,7 +56,7 @@ def _check_segments(travel: Travel, segments: dict[int, Segment]) -> None:
         bubble = by_id.get(segment.message_id)
         if segment.kind is SegmentKind.STREAM and segment.message_id:
             closings = [kept for kept in frames if kept.frame.kind is FrameKind.CLOSING]
-            told_over = any(kept.verdict is Verdict.REFUSED for kept in frames)
+            told_over = any(kept.reaction is Reaction.STREAM_OVER for kept in frames)
             assert closings or told_over, "an opened stream without a closing frame"
         if bubble is not None and segment.status in (SegmentStatus.CLOSED, SegmentStatus.DELIVERED):
             assert not bubble.open, "called closed, and it is open"

@@ -12,12 +12,14 @@ ROADS = [*["stream_messages", "messages.stream"] * 4, "group", "guild"]
 WORDS = [40034017, 40034012, 40034011, 40054010, 40054007, 40054018, 40034006]
 REPLIED_TO = [40034005, 304103, 40034024, 40034128, 22009]
 STREAM = [40006, 40007, 40034018, 40034020, 40034022, 40034016]
-REST = [40054013, 40034101, 11253, 99_999, 50001, 40054006, 304018, 40054005, 40054005]
+REST = [40054013, 40034101, 11253, 99_999, 50001, 40054006, 304018]
+CODES = [*WORDS, *REPLIED_TO, *STREAM, *REST, *[40054005] * 4]
 SHAPES = st.text(alphabet="字字字字 \n😀é.\u200d", min_size=1, max_size=25)
+WORDY = st.text(alphabet="字字字字字 \n😀é", min_size=4, max_size=9)
 PAUSES = st.sampled_from([0.0, 0.0, 0.01, 0.1, 0.35, 0.6, 1.2, 5.0])
 
 fine = st.just([FINE])
-refused = st.sampled_from([*WORDS, *REPLIED_TO, *STREAM, *REST]).map(lambda code: [Fault(Strike.REFUSED, code)])
+refused = st.sampled_from(CODES).map(lambda code: [Fault(Strike.REFUSED, code)])
 lost = st.sampled_from([Strike.LOST_ANSWER, Strike.LOST_REQUEST]).map(lambda strike: [Fault(strike)])
 in_review = st.just([Fault(Strike.IN_REVIEW)])
 throttled = st.builds(
@@ -33,18 +35,21 @@ faults = st.builds(
     st.lists(st.one_of(fine, refused, lost, throttled, lost_and_refused, often, refused, in_review), max_size=8),
 )
 
-writing = st.lists(
-    st.builds(Act, st.sampled_from([0.0, 0.6, 1.2, 1.2]), st.just("text"), SHAPES), min_size=1, max_size=5
-)
+piece = st.builds(Act, st.sampled_from([1.2, 0.6, 0.0, 1.2]), st.just("text"), SHAPES)
+writing = st.lists(piece, min_size=1, max_size=5)
+streaming = st.lists(st.builds(Act, st.sampled_from([1.2, 2.4]), st.just("text"), WORDY), min_size=3, max_size=4)
 at_once = st.builds(lambda pause, shape: [Act(pause, "text", shape)], PAUSES, SHAPES)
 turn = st.builds(lambda pause, what: [Act(pause, what)], PAUSES, st.sampled_from(["break", "media"]))
 silence = st.builds(lambda pause, shape: [Act(pause, "text", shape)], st.sampled_from([30.0, 70.0]), SHAPES)
-acts = st.lists(st.one_of(writing, writing, at_once, turn, silence), max_size=5)
+acts = st.lists(st.one_of(writing, streaming, at_once, turn, silence), max_size=4)
 
 
 @st.composite
 def journeys(draw: st.DrawFn) -> Journey:
-    drawn = [act for several in draw(acts) for act in several]
+    several = draw(acts)
+    if draw(st.integers(0, 2)):
+        several.insert(0, draw(streaming))
+    drawn = [act for few in several for act in few]
     drawn.append(Act(draw(PAUSES), draw(st.sampled_from(["end"] * 6 + ["fail", "cancel"]))))
     if draw(st.sampled_from([False] * 5 + [True])):
         drawn.insert(draw(st.integers(0, len(drawn))), Act(draw(PAUSES), "cancel"))

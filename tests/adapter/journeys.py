@@ -13,7 +13,7 @@ from strict_qq import FINE, Fault, StrictQQ
 from adapter import lint
 from adapter.answers import Unknown
 from adapter.boundaries import is_blank
-from adapter.codes import Reaction, known
+from adapter.codes import Reaction, known, react
 from adapter.dialects import DIALECTS
 from adapter.frames import Frame, FrameKind, Pair
 from adapter.pieces import MediaItem, MediaKind
@@ -45,7 +45,7 @@ class Act:
 @dataclass(frozen=True)
 class Journey:
     road: str
-    """stream_messages · messages.stream · group · guild"""
+    """stream_messages · messages.stream · group · guild · dm"""
     acts: tuple[Act, ...]
     faults: tuple[Fault, ...] = ()
     latency: float = 0.05
@@ -69,6 +69,7 @@ class Kept:
     sent_at: float
     answered_at: float | None = None
     verdict: Verdict | None = None
+    reaction: Reaction | None = None
 
 
 @dataclass
@@ -91,6 +92,7 @@ class Travel:
         journey = self.journey
         streams = journey.road in DIALECTS
         scene = Scene.C2C if streams else Scene(journey.road)
+        guild = scene in (Scene.GUILD, Scene.DM)
         self.target = Target(scene, "T1")
         self.policy = Policy(
             dialect=DIALECTS.get(journey.road),
@@ -99,9 +101,9 @@ class Travel:
             open_after=journey.open_after,
             on_dead_reference=journey.on_dead_reference,
             notice=NOTICE if journey.notice else "",
-            markdown=scene is not Scene.GUILD,
-            pairs=scene is not Scene.GUILD,
-            uploads=scene is not Scene.GUILD,
+            markdown=not guild,
+            pairs=not guild,
+            uploads=not guild,
         )
         self.qq.window_until = journey.window
         self.machine = StreamMachine(self.policy)
@@ -208,6 +210,7 @@ class Travel:
         self._meanwhile(takes)
         kept.answered_at = self.now
         kept.verdict = self.machine.answer(answer, self.now)
+        kept.reaction = react(answer)
         self._write_row(segment)
         return here
 

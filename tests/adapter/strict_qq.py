@@ -39,6 +39,8 @@ class Fault:
 
 FINE = Fault()
 AT_THE_WORDS = {Reaction.NEWLINE, Reaction.MARKDOWN, Reaction.ADDRESS, Reaction.LENGTH, Reaction.MODERATED}
+ABOUT_FORM = {Reaction.NEWLINE, Reaction.MARKDOWN}
+"""May be found fault with in words that were taken before; the other faults may not."""
 ENDS_STREAM = {Reaction.PREFIX, Reaction.STREAM_OVER}
 
 
@@ -114,7 +116,7 @@ class StrictQQ:
 
     def _admit(self, request: Request, now: float, fault: Fault) -> str | dict[str, Any]:
         body = request.body
-        reaction = known(fault.code).reaction if fault.strike is Strike.REFUSED and known(fault.code) else None
+        reaction = _reaction(fault.code) if fault.strike is Strike.REFUSED else None
         if fault.strike is Strike.REFUSED and reaction not in AT_THE_WORDS:
             self._note(body)
             bubble = self._find(body)
@@ -183,7 +185,7 @@ class StrictQQ:
         self._look_at_pace(bubble, now)
         if not text.startswith(bubble.text):
             raise Refusal(self._violate("not a prefix", 40007))
-        if words is not None and text != bubble.text:
+        if words is not None and (text != bubble.text or _reaction(words) in ABOUT_FORM):
             raise Refusal(words)
         bubble.text, bubble.index, bubble.at = text, index, now
         if state == 10:
@@ -285,6 +287,11 @@ class StrictQQ:
     def _violate(self, rule: str, code: int) -> int:
         self.violations.append(rule)
         return code
+
+
+def _reaction(code: int) -> Reaction | None:
+    entry = known(code)
+    return None if entry is None else entry.reaction
 
 
 def _content(body: dict[str, Any]) -> object:

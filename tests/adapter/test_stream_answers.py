@@ -1,0 +1,377 @@
+"""What happens next is decided by QQ's code: one story for every line of that list, each step a chunk of its own."""
+
+from __future__ import annotations
+
+import pytest
+from scripted import (
+    IN_REVIEW,
+    LOST_ANSWER,
+    LOST_REQUEST,
+    kinds,
+    outcome,
+    reasons,
+    refused,
+    screen,
+    sent,
+    statuses,
+    throttled,
+    travel,
+)
+from strict_qq import FINE
+
+from adapter.dialects import DIALECTS
+from adapter.policy import DeadReference
+
+LINE = "一二三四五六七八九十甲乙"
+BOTH = pytest.mark.parametrize("road", DIALECTS)
+MARKDOWN = [40034008, 40034009, 40034010, 40034011, 40034012, 40034090, 50055, 50056, 50057, 304041]
+DEAD = [40034005, 304103, 40034024, 40034128]
+OLDER = "messages.stream"
+
+
+# ---- newline ----------------------------------------------------------------------------------------------------
+
+
+def test_newline_refused_the_same_text_with_the_newline_once() -> None:
+    made = travel(LINE, 2, "more", 3, "<end>", road=OLDER, faults=(FINE, refused(40034017)))
+    assert sent(made) == [LINE, "more", "more\n", "\n"]
+    assert reasons(made) == ["", "", "newline", ""]
+    assert outcome(made) == ("delivered", "")
+
+
+def test_newline_refused_again_closes_what_is_shown_and_sends_the_rest_plain() -> None:
+    made = travel(LINE, 2, "more", 3, "<end>", road=OLDER, faults=(FINE, refused(40034017), refused(40034017)))
+    assert sent(made) == [LINE, "more", "more\n", "\n", "more"]
+    assert screen(made) == [LINE + "\n", "more"]
+
+
+def test_a_cumulative_stream_gets_no_newline_in_its_middle() -> None:
+    made = travel(LINE, 2, "more", 3, "<end>", faults=(FINE, refused(40034017)))
+    assert kinds(made) == ["opening", "middle", "closing", "plain"]
+    assert screen(made) == [LINE, "more"]
+    closing = travel(LINE, 3, "<end>", faults=(FINE, refused(40034017)))
+    assert sent(closing) == [LINE, LINE, LINE + "\n"]
+
+
+# ---- markdown ---------------------------------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize("code", MARKDOWN)
+def test_markdown_refused_opens_with_plain_content_and_remembers(road: str, code: int) -> None:
+    made = travel(LINE, 3, "<end>", road=road, faults=(refused(code),))
+    assert [kept.frame.markdown for kept in made.kept] == [True, False, False]
+    assert reasons(made)[1] == "plain"
+    assert made.machine.markdown_refused
+    assert outcome(made) == ("delivered", "")
+
+
+def test_markdown_refused_in_a_plain_message() -> None:
+    made = travel("hello", faults=(refused(40034012),))
+    assert [kept.frame.markdown for kept in made.kept] == [True, False]
+    assert made.kept[0].seq != made.kept[1].seq
+    assert screen(made) == ["hello"]
+
+
+@BOTH
+def test_markdown_refused_in_a_stream_that_shows_text_closes_it_and_sends_the_rest_plain(road: str) -> None:
+    made = travel(LINE, 3, "more", 3, "<end>", road=road, faults=(FINE, refused(40034012)))
+    assert kinds(made) == ["opening", "middle", "closing", "plain"]
+    assert [kept.frame.markdown for kept in made.kept] == [True, True, True, False]
+    assert [text.rstrip("\n") for text in screen(made)] == [LINE, "more"]
+    assert made.machine.markdown_refused
+    assert outcome(made) == ("delivered", "")
+
+
+def test_a_closing_frame_refused_for_its_markdown_is_tried_as_text() -> None:
+    made = travel(LINE, 3, "<end>", faults=(FINE, refused(40034012)))
+    assert [kept.frame.markdown for kept in made.kept] == [True, True, False]
+    assert statuses(made) == ["closed"]
+
+
+# ---- wait and try again -----------------------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize("fault", [throttled(), throttled(50002), throttled(40034021), refused(50001)])
+def test_too_fast_waits_and_takes_a_new_index(road: str, fault: object) -> None:
+    made = travel(LINE, 3, "more", 6, "<end>", road=road, faults=(FINE, fault, fault))  # type: ignore[arg-type]
+    middles = [kept for kept in made.kept if kept.frame.kind == "middle"]
+    assert [kept.frame.index for kept in middles] == [1, 2, 3]
+    assert middles[1].sent_at - (middles[0].answered_at or 0) == pytest.approx(1.0)
+    assert middles[2].sent_at - (middles[1].answered_at or 0) == pytest.approx(2.0)
+    assert len({kept.seq for kept in middles}) == (1 if road == "stream_messages" else 3)
+    assert outcome(made) == ("delivered", "")
+
+
+def test_qqs_own_wait_is_kept() -> None:
+    made = travel("hello", faults=(throttled(0, 7.5),))
+    assert made.kept[1].sent_at == pytest.approx((made.kept[0].answered_at or 0) + 7.5)
+
+
+def test_an_unknown_middle_frame_is_healed_by_the_next_cumulative_one() -> None:
+    made = travel(LINE, 3, "more", 9, "<end>", faults=(FINE, LOST_ANSWER))
+    assert sent(made) == [LINE, LINE + "more", LINE + "more", LINE + "more"]
+    assert [kept.frame.index for kept in made.kept] == [0, 1, 2, 3]
+    assert outcome(made) == ("delivered", "")
+
+
+@pytest.mark.parametrize("fault", [LOST_ANSWER, LOST_REQUEST])
+def test_an_unknown_delta_is_repeated_under_its_own_pair(fault: object) -> None:
+    made = travel(LINE, 3, "more", 1, "still", 9, "<end>", road=OLDER, faults=(FINE, fault))  # type: ignore[arg-type]
+    assert sent(made)[1:3] == ["more", "more"]
+    assert made.kept[1].seq == made.kept[2].seq
+    assert made.kept[2].frame.index == made.kept[1].frame.index
+    assert made.kept[2].verdict == ("duplicate" if fault is LOST_ANSWER else "accepted")
+    assert screen(made) == [LINE + "morestill\n"]
+    assert outcome(made) == ("delivered", "")
+
+
+def test_a_delta_that_stays_unknown_is_never_sent_under_another_pair() -> None:
+    made = travel(LINE, 3, "more", 60, "<end>", road=OLDER, patience=0.5, faults=(FINE, *[LOST_REQUEST] * 8))
+    assert {kept.seq for kept in made.kept if "more" in kept.frame.wire_text} == {made.kept[1].seq}
+    assert kinds(made)[-1] == "closing"
+    assert sent(made)[-1] == "\n"
+    assert outcome(made) == ("unknown", "no_proof")
+
+
+# ---- the message replied to ---------------------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize("code", DEAD)
+def test_a_dead_msg_id_goes_proactively(road: str, code: int) -> None:
+    made = travel(LINE, 2, "more", 2, "<end>", road=road, faults=(refused(code),))
+    assert kinds(made) == ["opening", "plain"]
+    assert reasons(made) == ["", "proactive"]
+    assert made.kept[1].frame.reference is None
+    assert made.kept[1].seq is None
+    assert screen(made) == [LINE + "more"]
+    assert outcome(made) == ("delivered", "")
+
+
+@pytest.mark.parametrize("code", DEAD)
+def test_a_dead_msg_id_fails_where_the_bots_owner_wants_it_so(code: int) -> None:
+    made = travel(LINE, 2, "more", 2, "<end>", faults=(refused(code),), on_dead_reference=DeadReference.FAIL)
+    assert kinds(made) == ["opening"]
+    assert outcome(made) == ("failed", "refused")
+    assert made.outcome is not None
+    assert made.outcome.code == code
+
+
+@BOTH
+def test_a_msg_id_that_dies_in_the_middle_is_tried_once_more_for_the_closing_frame(road: str) -> None:
+    made = travel(LINE, 3, "more", 3, "<end>", road=road, faults=(FINE, refused(40034128)))
+    assert kinds(made) == ["opening", "middle", "closing", "plain"]
+    assert [kept.frame.reference for kept in made.kept] == ["inbound-1"] * 3 + [None]
+    assert outcome(made) == ("delivered", "")
+    dead = travel(LINE, 3, "more", 3, "<end>", road=road, faults=(FINE, *[refused(40034128)] * 3))
+    assert statuses(dead) == ["unclosed", "delivered"]
+    assert outcome(dead) == ("unknown", "left_open")
+
+
+# ---- index, prefix, pair ------------------------------------------------------------------------------------------
+
+
+@BOTH
+def test_40006_takes_a_higher_index(road: str) -> None:
+    made = travel(LINE, 3, "more", 3, "<end>", road=road, faults=(FINE, refused(40006)))
+    first, second = (kept.frame for kept in made.kept if kept.frame.kind == "middle")
+    assert (second.index or 0) > (first.index or 0)
+    assert second.wire_text == first.wire_text
+    assert outcome(made) == ("delivered", "")
+
+
+@BOTH
+def test_40006_on_an_opening_frame_takes_the_other_first_index(road: str) -> None:
+    made = travel(LINE, 3, "<end>", road=road, faults=(refused(40006),))
+    assert [kept.frame.index for kept in made.kept] == [0, 1, 2]
+
+
+def test_an_older_qq_that_counts_by_ones_is_met_after_a_refused_frame() -> None:
+    faults = (FINE, throttled(), refused(40006))
+    made = travel(LINE, 3, "more", 9, "<end>", road=OLDER, faults=faults)
+    assert [kept.frame.index for kept in made.kept] == [0, 1, 2, 1, 2]
+    assert outcome(made) == ("delivered", "")
+
+
+def test_40007_closes_what_is_shown_and_the_rest_is_a_plain_message() -> None:
+    # Strict QQ has finished the stream by itself when it says so: the closing frame is refused as well.
+    made = travel(LINE, 3, "more", 3, "<end>", faults=(FINE, refused(40007)))
+    assert kinds(made) == ["opening", "middle", "closing", "plain"]
+    assert statuses(made) == ["ended_by_qq", "delivered"]
+    assert screen(made) == [LINE, "more"]
+    assert outcome(made) == ("delivered", "")
+
+
+def test_40007_on_the_repeat_of_a_closing_frame_proves_nothing() -> None:
+    made = travel(LINE, 0.2, "tail", "<end>", latency=0.5, faults=(FINE, LOST_ANSWER))
+    assert kinds(made) == ["opening", "closing", "closing"]
+    assert screen(made) == [LINE + "tail"]
+    assert outcome(made) == ("unknown", "no_proof")
+
+
+def test_a_closing_frame_without_new_text_needs_no_more_proof_than_the_text_has() -> None:
+    made = travel(LINE, 3, "<end>", faults=(FINE, LOST_ANSWER))
+    assert statuses(made) == ["ended_by_qq"]
+    assert outcome(made) == ("delivered", "")
+
+
+@BOTH
+def test_an_unknown_opening_repeats_its_own_pair_and_goes_on_when_taken(road: str) -> None:
+    made = travel(LINE, 1, "more", 9, "<end>", road=road, faults=(LOST_REQUEST,))
+    assert sent(made)[:2] == [LINE, LINE]
+    assert made.kept[0].seq == made.kept[1].seq
+    assert "".join(screen(made)).rstrip("\n") == LINE + "more"
+    assert outcome(made) == ("delivered", "")
+
+
+@BOTH
+def test_40054005_on_the_repeat_proves_the_opening_but_tells_no_id(road: str) -> None:
+    made = travel(LINE, 1, "more", 9, "<end>", road=road, faults=(LOST_ANSWER,))
+    assert kinds(made) == ["opening", "opening", "plain"]
+    assert made.kept[1].verdict == "duplicate"
+    assert screen(made) == [LINE, "more"]
+    assert statuses(made) == ["unclosed", "delivered"]
+    assert outcome(made) == ("unknown", "left_open")
+
+
+@BOTH
+def test_an_opening_that_stays_unknown_is_not_sent_as_a_message(road: str) -> None:
+    made = travel(LINE, 1, "more", 90, "<end>", road=road, faults=(LOST_REQUEST,) * 8)
+    assert kinds(made) == ["opening"] * 8 + ["plain"]
+    assert len({kept.seq for kept in made.kept[:8]}) == 1
+    assert screen(made) == ["more"]
+    assert outcome(made) == ("unknown", "no_proof")
+
+
+@BOTH
+def test_a_repeat_refused_for_good_says_nothing_of_the_time_before(road: str) -> None:
+    made = travel(LINE, 1, "more", 90, "<end>", road=road, faults=(LOST_ANSWER, refused(11253)))
+    assert LINE not in sent(made)[2:]
+    assert "".join(screen(made)) == LINE + "more"
+
+
+@BOTH
+def test_a_repeat_refused_for_its_words_was_not_taken_before_either(road: str) -> None:
+    made = travel(LINE, 1, "<end>", road=road, faults=(LOST_REQUEST, refused(40034012)))
+    assert [kept.frame.markdown for kept in made.kept][:3] == [True, True, False]
+    assert [text.rstrip("\n") for text in screen(made)] == [LINE]
+    assert outcome(made) == ("delivered", "")
+
+
+def test_40054005_after_a_refusal_proves_nothing() -> None:
+    made = travel("hello", faults=(refused(40054005),))
+    assert [kept.verdict for kept in made.kept] == ["refused", "accepted"]
+    assert made.kept[0].seq != made.kept[1].seq
+    assert screen(made) == ["hello"]
+
+
+def test_a_plain_message_of_unknown_outcome_repeats_its_pair_and_without_one_is_not_repeated() -> None:
+    made = travel("hello", faults=(LOST_ANSWER,))
+    assert [kept.verdict for kept in made.kept] == ["unknown", "duplicate"]
+    assert outcome(made) == ("delivered", "")
+    guild = travel("hello", road="guild", faults=(LOST_ANSWER,))
+    assert kinds(guild) == ["plain"]
+    assert outcome(guild) == ("unknown", "no_proof")
+
+
+# ---- addresses, moderation, targets, the rest ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [40054010, 304003])
+def test_addresses_are_neutralised_once(code: int) -> None:
+    made = travel("see https://a.example/x.sh, 3.14", road="group", faults=(refused(code),))
+    assert screen(made) == ["see https：//a。example/x。sh, 3.14"]
+    assert reasons(made) == ["", "neutralised"]
+    assert outcome(travel("a.sh", road="group", faults=(refused(code),) * 2))[0] == "failed"
+
+
+@BOTH
+@pytest.mark.parametrize("code", [11253, 99_999, 40034016])
+def test_an_opening_refused_for_good_becomes_one_message_with_the_whole_text(road: str, code: int) -> None:
+    made = travel(LINE, 1, "<break>", 1, "more", 1, "<end>", road=road, faults=(refused(code),))
+    assert kinds(made) == ["opening", "plain"]
+    assert screen(made) == [LINE + "more"]
+    assert made.kept[0].seq != made.kept[1].seq
+
+
+@BOTH
+@pytest.mark.parametrize("code", [11253, 40054018])
+def test_after_a_first_acceptance_the_whole_text_never_goes_again(road: str, code: int) -> None:
+    made = travel(LINE, 3, "more", 3, "<end>", road=road, faults=(FINE, refused(code)))
+    assert kinds(made) == ["opening", "middle", "closing", "plain"]
+    assert sent(made)[-1] == "more"
+
+
+@BOTH
+def test_tries_that_run_out_before_the_opening_end_in_one_message(road: str) -> None:
+    made = travel(LINE, 90, "<end>", road=road, faults=(throttled(40034021),) * 8)
+    assert kinds(made) == ["opening"] * 8 + ["plain"]
+    assert screen(made) == [LINE]
+
+
+@BOTH
+def test_moderated_text_is_closed_and_goes_no_further(road: str) -> None:
+    made = travel(LINE, 3, "bad", 3, "worse", 1, "<end>", road=road, faults=(FINE, refused(40034006)))
+    assert kinds(made) == ["opening", "middle", "closing"]
+    assert "".join(screen(made)).rstrip("\n") == LINE
+    assert outcome(made) == ("interrupted", "moderated")
+    assert made.outcome is not None
+    assert made.outcome.code == 40034006
+
+
+@BOTH
+def test_a_user_who_takes_nothing_more_gets_a_closing_frame_and_nothing_else(road: str) -> None:
+    made = travel(LINE, 3, "more", 3, "<end>", road=road, notice=True, faults=(FINE, refused(40054013)))
+    assert kinds(made) == ["opening", "middle", "closing"]
+    assert outcome(made) == ("interrupted", "refused")
+    silent = travel("hello", notice=True, faults=(refused(40054013),))
+    assert kinds(silent) == ["plain"]
+    assert outcome(silent) == ("failed", "refused")
+
+
+def test_a_stream_that_qq_ended_is_not_closed_again() -> None:
+    made = travel(LINE, 3, "more", 3, "<end>", faults=(FINE, refused(40034022)))
+    assert kinds(made) == ["opening", "middle", "plain"]
+    assert statuses(made) == ["ended_by_qq", "delivered"]
+    older = travel(LINE, 3, "more", 3, "<end>", road=OLDER, faults=(FINE, refused(40034020)))
+    assert statuses(older) == ["unclosed", "delivered"]
+    assert outcome(older) == ("unknown", "left_open")
+
+
+# ---- in review ----------------------------------------------------------------------------------------------------
+
+
+@BOTH
+def test_a_frame_in_review_does_not_end_the_stream(road: str) -> None:
+    made = travel(LINE, 3, "more", 3, "<end>", road=road, faults=(FINE, IN_REVIEW))
+    assert kinds(made) == ["opening", "middle", "closing"]
+    assert statuses(made) == ["in_review"]
+    assert outcome(made) == ("in_review", "in_review")
+
+
+@BOTH
+def test_an_opening_in_review_tells_no_id_and_the_rest_goes_plain(road: str) -> None:
+    made = travel(LINE, 3, "more", 3, "<end>", road=road, faults=(IN_REVIEW,))
+    assert kinds(made) == ["opening", "plain"]
+    assert outcome(made) == ("in_review", "in_review")
+
+
+# ---- media --------------------------------------------------------------------------------------------------------
+
+
+def test_an_upload_is_done_again_and_a_refused_one_lets_the_text_go_on() -> None:
+    again = travel("<media>", 9, "hello", faults=(LOST_REQUEST,))
+    assert kinds(again) == ["upload", "upload", "media", "plain"]
+    refused_one = travel("<media>", 1, "hello", faults=(refused(850031),))
+    assert kinds(refused_one) == ["upload", "plain"]
+    assert refused_one.machine.last_media is not None
+    assert not refused_one.machine.last_media.sent
+    assert outcome(refused_one) == ("failed", "refused")
+
+
+def test_proactive_media_carries_no_spent_msg_id() -> None:
+    made = travel("<media>", 1, "<end>", faults=(FINE, refused(40034005)))
+    assert [kept.frame.reference for kept in made.kept] == [None, "inbound-1", None]
+    assert outcome(made) == ("delivered", "")
