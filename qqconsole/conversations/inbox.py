@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from adapter.events import Event, InboundMessage
+from adapter.targets import Scene
 from qqconsole.bots.models import BotConnection
 from qqconsole.conversations import models as rows
 from qqconsole.deliveries.models import Delivery, Kind
@@ -73,7 +74,7 @@ def _note_seq(bot_id: int, event: Event) -> None:
 
 
 def _session(bot_id: int, message: InboundMessage, now: datetime) -> rows.Session:
-    named = message.author_name if message.scene in (rows.Scene.C2C, rows.Scene.DM) else ""
+    named = message.author_name if message.scene in (Scene.C2C, Scene.DM) else ""
     session, new = rows.Session.objects.get_or_create(
         bot_id=bot_id,
         scene=message.scene,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from django.db import OperationalError
@@ -34,7 +35,4 @@ def test_reads_that_fail_do_not_ring_for_ever(
     tries = list(Attempt.objects.order_by("number"))
     assert len(tries) == 3
     # Rung by the sweep, not by the failure itself.
-    assert all(
-        (later.started_at - earlier.started_at).total_seconds() > 0.9
-        for earlier, later in zip(tries, tries[1:], strict=False)
-    )
+    assert all((later.started_at - earlier.started_at).total_seconds() > 0.9 for earlier, later in pairwise(tries))

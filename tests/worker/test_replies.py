@@ -42,9 +42,7 @@ def test_an_answer_is_streamed_and_every_chunk_is_a_row(
     assert platform.violations() == []
 
 
-def test_a_group_gets_the_whole_answer_at_once(
-    house: House, platform: Platform, make_bot: Callable[..., Bot]
-) -> None:
+def test_a_group_gets_the_whole_answer_at_once(house: House, platform: Platform, make_bot: Callable[..., Bot]) -> None:
     make_bot(source_model="bench:rate=30,seconds=1,chars=6")
     house.start()
     house.until(platform.live)
