@@ -34,7 +34,9 @@ REASONS: dict[str, Promise] = {
     # our side
     "cancelled": _("Somebody stopped it."),
     "shutdown": _("The console was stopped while it was being sent. What was open was closed in order."),
-    "interrupted": _("The console ended abruptly while it was being sent. What was open was closed at the next start."),
+    "interrupted": _(
+        "The console ended abruptly while it was being sent. The next start saw to what was open: each segment says how."
+    ),
     "engine_error": _("The console itself made an error. The details are for its developers."),
     "protocol_rule": _("The console stopped a frame of its own that would have broken QQ's rules."),
     "bot_removed": _("The bot was removed or switched off."),

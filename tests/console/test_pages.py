@@ -47,7 +47,7 @@ def state_in(html: str, name: str = "state") -> dict:
 def test_empty_pages_explain_themselves(page):
     assert "No conversation yet" in page("/")
     assert "How to add a bot" in page("/")
-    assert "python manage.py bot add" in page("/bots/")
+    assert ".venv/bin/python manage.py bot add" in page("/bots/")
     bot = make_bot()
     assert "See whether your bots are connected" in page("/")
     session = make_session(bot)
