@@ -31,8 +31,10 @@ function note(changed) {
   paint();
 }
 
+// The newest answer that is or was on its way: behind one that streams, others only wait.
 function newest() {
-  const shown = [...root.querySelectorAll("[data-turns] [data-delivery]")].at(-1);
+  const turns = [...root.querySelectorAll("[data-turns] [data-delivery]")];
+  const shown = turns.findLast((turn) => turn.dataset.status !== "queued") ?? turns.at(-1);
   return shown ? Number(shown.dataset.delivery) : null;
 }
 

@@ -140,3 +140,19 @@ def test_a_mistyped_password_is_typed_again_at_once(visit):
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_be_visible()
     expect(page.get_by_label("Password")).to_be_focused()
+
+
+def test_the_inspector_follows_what_streams_not_what_waits(stage, session, visit):
+    running, segment = start(stage, session)
+    stage.send(segment=segment, text="streaming", kind="opening")
+    waiting = stage.queue(session=session, inbound=stage.message(session=session, content="and another thing"))
+    page = live(visit(f"/sessions/{session}/"))
+    shown = page.locator(".inspected-title [data-slot=id]")
+    expect(page.locator(f"[data-delivery='{waiting}']")).to_be_visible()
+    expect(shown).to_have_text(f"#{running}")
+    stage.send(segment=segment, text=" over", kind="closing")
+    stage.finish(delivery=running)
+    behind = stage.open_segment(delivery=waiting)
+    stage.send(segment=behind, text="its turn", kind="opening")
+    expect(shown).to_have_text(f"#{waiting}")
+    stage.finish(delivery=waiting)
