@@ -128,14 +128,16 @@ def _whole(frames: list[Recorded], at: float) -> Bubble:
 
 
 def _cumulative(frames: list[Recorded], at: float) -> list[Part]:
-    """The last taken frame holds all the text there is; what came after it without an answer may have added to it."""
-    text, maybe = "", ""
+    """The last taken frame holds all the text there is; each later one without an answer may have added to it."""
+    parts: list[Part] = []
+    longest = 0
     for frame in frames:
         if _standing(frame, at):
-            text, maybe = frame.content, ""
-        elif len(frame.content) > len(text) + len(maybe):
-            maybe = frame.content[len(text) :]
-    return [Part(words, certain) for words, certain in ((text, True), (maybe, False)) if words]
+            parts, longest = [Part(frame.content, True)], len(frame.content)
+        elif len(frame.content) > longest:
+            parts.append(Part(frame.content[longest:], False))
+            longest = len(frame.content)
+    return parts
 
 
 def _deltas(frames: list[Recorded], at: float) -> list[Part]:

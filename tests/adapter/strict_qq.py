@@ -73,6 +73,7 @@ class StrictQQ:
     bubbles: list[Shown] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     window_until: float | None = None
+    gap: float = GAP
     requests: int = 0
     _pairs: dict[int, object] = field(default_factory=dict)
     """Taken pairs, and what each stands for."""
@@ -259,7 +260,7 @@ class StrictQQ:
         return next((bubble for bubble in self.bubbles if stream_id and bubble.id == stream_id), None)
 
     def _look_at_pace(self, bubble: Shown, now: float) -> None:
-        if now - bubble.at < GAP - ROUNDING:
+        if now - bubble.at < self.gap - ROUNDING:
             raise Refusal(self._violate("faster than 300 ms", 50002))
 
     def _look_at_window(self, body: dict[str, Any], now: float, *, continues: bool = False) -> None:
