@@ -21,14 +21,14 @@ def sent_so_far(segment: Segment, dialect: Dialect | None) -> int:
 
 
 def text_frame(
-    segment: Segment, kind: FrameKind, policy: Policy, *, reference: str | None, newline: bool, why: str
+    segment: Segment, kind: FrameKind, policy: Policy, *, end: int, reference: str | None, newline: bool, why: str
 ) -> Frame:
-    """A frame with all of the segment's text that is unsent; ``newline``: QQ asked for one at its end."""
-    dialect, end = policy.dialect, len(segment.text)
+    """A frame with the segment's unsent text up to ``end``; ``newline``: QQ asked for one behind it."""
+    dialect = policy.dialect
     in_stream = kind in STREAM_KINDS
     start = sent_so_far(segment, dialect) if in_stream else 0
     whole = in_stream and dialect is not None and dialect.cumulative
-    wire = segment.text if whole else segment.text[start:]
+    wire = segment.text[0 if whole else start : end]
     closes_with_newline = kind is FrameKind.CLOSING and dialect is not None and dialect.closing_newline
     if (closes_with_newline or newline) and not wire.endswith("\n"):
         wire += "\n"
@@ -40,7 +40,7 @@ def text_frame(
         segment=segment.number,
         start=start,
         end=end,
-        text=segment.text[start:],
+        text=segment.text[start:end],
         wire_text=wire,
         markdown=segment.markdown,
         reference=reference,

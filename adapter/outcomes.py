@@ -41,7 +41,7 @@ class Outcomes:
     _last_word: Barrier | None
     _in_flight: Frame | None
     _doubt: Frame | None
-    _newline: bool
+    _newline: int | None
     _why: str
     _tries: int
     _tried_before: int = 0
@@ -123,7 +123,7 @@ class Outcomes:
     def _taken(self, segment: Segment, frame: Frame, message_id: str, file_info: str) -> None:
         self._tries = 0
         self._doubt = None
-        self._newline = False
+        self._newline = None
         segment.code = None
         if frame.kind in (*STREAM_KINDS, FrameKind.PLAIN):
             if frame.start > segment.accepted and not self._cumulative:
@@ -222,7 +222,7 @@ class Outcomes:
         if frame.wire_text.endswith("\n") or grows:
             self._last_resort(segment, frame, now)
             return
-        self._newline = True
+        self._newline = frame.end
         self._why = "newline"
         self._wait(now, 0.0)
 
@@ -280,7 +280,7 @@ class Outcomes:
         segment.accepted = segment.tried = 0
         segment.reference = None
         self._tries = 0
-        self._newline = False
+        self._newline = None
         self._why = self._why or "plain"
         if whole:
             self._whole = True
@@ -331,7 +331,7 @@ class Outcomes:
     def _cut(self, segment: Segment, at: int) -> None:
         """The segment's text ends at ``at``; what is left becomes the beginning of the rest."""
         self._tries = 0
-        self._newline = False
+        self._newline = None
         if at > segment.accepted and not self._cumulative:
             # The closing frame of a cumulative stream repeats it; a delta may never be repeated under another pair.
             segment.doubtful = True
@@ -380,7 +380,7 @@ class Outcomes:
             self._finish(segment, SegmentStatus.UNCLOSED)
         else:
             self._tries = 0
-            self._newline = False
+            self._newline = None
 
     def _on_fail(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
         segment.unfit = react(answer) in _ABOUT_CONTENT

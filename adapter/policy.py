@@ -29,6 +29,9 @@ class Policy:
     """Seconds between QQ's last answer and the next frame; also all that a closing frame waits (sheet 4.2.2 r12)."""
     open_after: int = 12
     """Visible characters before a stream is opened (sheet 4.2.4)."""
+    opening_grace: float = 0.005
+    """Seconds between "enough is there" and the opening frame: a reply that is there at once may arrive in several
+    packets, and one big delta followed at once by an empty close may render nothing (sheet 4.1)."""
     markdown: bool = True
     on_dead_reference: DeadReference = DeadReference.PROACTIVE
     notice: str = ""

@@ -92,6 +92,8 @@ class Segment:
     doubtful: bool = False
     """Some of its text may or may not have arrived, and nothing can prove it any more."""
     neutralised: bool = False
+    may_open_at: float | None = None
+    """Machine time (seconds) from which it may be opened, once enough of it was there."""
     unfit: bool = False
     """It failed for what it says, not for whom it goes to: another text might have passed."""
     media: MediaItem | None = None

@@ -18,11 +18,12 @@ from adapter.dialects import media_request, plain_request, stream_request
 from adapter.errors import AdapterError, LintError
 from adapter.frames import Frame, FrameKind
 from adapter.media import upload_request
+from adapter.moves import Done, NeedInput, Send, Wait
 from adapter.pieces import Break, MediaItem, MediaKind, MediaOutcome, Reasoning, SendMedia, Source, SourceFailed, Text
 from adapter.policy import Policy
 from adapter.request import Request
 from adapter.segment import Segment
-from adapter.stream import Done, NeedInput, Send, StreamMachine, Wait
+from adapter.stream import StreamMachine
 from adapter.targets import Target
 from adapter.verdicts import Outcome, OutcomeStatus, Verdict
 
@@ -114,6 +115,7 @@ class Sender:
         self._progress = asyncio.Event()
         self._pump: asyncio.Task[None] | None = None
         self._recorded: asyncio.Future[None] | None = None
+        self._unrecorded: BaseException | None = None
         self._broken_rule = ""
 
     async def run(self, source: Source | None) -> Outcome:
@@ -201,6 +203,8 @@ class Sender:
         machine = self._machine
         while True:
             self._wake.clear()
+            if self._unrecorded is not None:
+                raise self._unrecorded
             move = machine.next(self._clock())
             while machine.ended_unanswered:
                 self._record(self._recorder.ended(machine.ended_unanswered.pop(0)))
@@ -247,8 +251,13 @@ class Sender:
 
     def _record(self, writing: Awaitable[None]) -> None:
         self._recorded = asyncio.ensure_future(writing)
-        # What a later ``intend`` raises comes first; this one's error is then the same and already told.
-        self._recorded.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._recorded.add_done_callback(self._look_at_record)
+
+    def _look_at_record(self, written: asyncio.Future[None]) -> None:
+        """What cannot be recorded ends the reply at once, not with its next frame."""
+        if not written.cancelled() and (error := written.exception()) is not None:
+            self._unrecorded = self._unrecorded or error
+            self._wake.set()
 
     def _keep_back(self, error: LintError) -> None:
         """A frame of ours that breaks a rule never leaves; the machine takes it as refused and closes what is open."""

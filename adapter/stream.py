@@ -23,43 +23,12 @@ from adapter.boundaries import is_blank, visible_length
 from adapter.composing import STREAM_KINDS, media_frame, repeat_of, sent_so_far, text_frame
 from adapter.frames import Frame, FrameKind
 from adapter.judging import judge, owes_notice
+from adapter.moves import Done, Move, NeedAnswer, NeedInput, Send, Wait
 from adapter.outcomes import Outcomes
 from adapter.pieces import MediaItem
 from adapter.policy import DeadReference, Policy
 from adapter.segment import Barrier, BarrierKind, Segment, SegmentKind, SegmentStatus, Stage
 from adapter.verdicts import Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    frame: Frame
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    until: float
-    """Machine time, seconds; new input other than text may come before."""
-
-
-@dataclass(frozen=True, slots=True)
-class NeedAnswer:
-    """A frame is in flight."""
-
-
-@dataclass(frozen=True, slots=True)
-class NeedInput:
-    """Nothing to send until the source says more."""
-
-    until: float | None = None
-    """Machine time, seconds, at which to ask again even if it says nothing: QQ's window for the open stream ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    outcome: Outcome
-
-
-Move = Send | Wait | NeedAnswer | NeedInput | Done
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +71,8 @@ class StreamMachine(Outcomes):
         self._dropped = False
         self._in_flight: Frame | None = None
         self._doubt: Frame | None = None
-        self._newline = False
+        self._newline: int | None = None
+        """QQ wants a newline behind the text up to here, and the very same text with it."""
         self._why = ""
         self._tries = 0
         self._not_before = 0.0
@@ -129,7 +99,7 @@ class StreamMachine(Outcomes):
         if frame is not None:
             self._tries = 1
             self._tried_before = frame.start
-            self._newline = self._cumulative and len(frame.wire_text) > frame.end
+            self._newline = frame.end if self._cumulative and len(frame.wire_text) > frame.end else None
             segment.tried = max(segment.tried, frame.end)
         if not self._cumulative and segment.stage is Stage.STREAMING and known > segment.accepted:
             # A delta before this one may be missing, and no later one can heal that.
@@ -228,30 +198,25 @@ class StreamMachine(Outcomes):
 
     def _move(self, now: float) -> Move | None:
         """The current segment's next move; None: it ended without one, look again."""
-        if now < self._not_before:
-            return Wait(self._not_before)
         segment = self._segment
         self._look_at_window(now)
+        if self._doubt is None and self._end_unsent(segment):
+            return None
+        if now < self._not_before:
+            return Wait(self._not_before)
         if self._doubt is not None:
             return self._repeat(segment, self._doubt, now)
         if segment.kind is SegmentKind.MEDIA:
-            return self._show_media(segment, now)
+            return self._send(media_frame(segment, self.policy, reference=self._reference, why=self._why), now)
         if segment.stage is Stage.STREAMING:
             return self._stream_on(segment, now)
         if segment.barrier is not None:
-            if is_blank(segment.text):
-                if segment.number in self.segments:
-                    # What of it was tried was refused, and then the reply was cancelled.
-                    self._finish(segment, SegmentStatus.FAILED)
-                else:
-                    self._advance(segment)
-                return None
-            if self._forsaken:
-                self._stop(segment, self._window_over())
-                return None
             return self._send(self._text_frame(segment, FrameKind.PLAIN), now)
         if segment.stage is Stage.GATHERING and self._may_open(segment, now):
+            if segment.may_open_at is None:
+                segment.may_open_at = now + self.policy.opening_grace
             due = max(self._last_answer + self.policy.closing_gap, self._last_sent + self.policy.interval)
+            due = max(due, segment.may_open_at)
             if now < due:
                 return Wait(due)
             return self._send(self._text_frame(segment, FrameKind.OPENING), now)
@@ -280,19 +245,34 @@ class StreamMachine(Outcomes):
             return Wait(due)
         return self._send(self._text_frame(segment, FrameKind.MIDDLE), now)
 
-    def _show_media(self, segment: Segment, now: float) -> Move | None:
-        item = segment.media
-        gone = self.policy.uploads and not segment.file_info and item is not None and not (item.url or item.data)
+    def _end_unsent(self, segment: Segment) -> bool:
+        """End the segment if nothing more of it is to be sent; that waits for nothing. False: it goes on."""
+        if segment.kind is SegmentKind.MEDIA:
+            why = "it was cancelled" if self._cancelled else "its bytes are gone" if self._is_gone(segment) else ""
+            if why:
+                self._dropped = self._dropped or self._cancelled
+                self.segments[segment.number] = segment
+                self._last_number = segment.number
+                self._finish(segment, SegmentStatus.FAILED, why)
+                return True
+        elif segment.stage is Stage.STREAMING or segment.barrier is None:
+            return False
+        elif is_blank(segment.text):
+            if segment.number in self.segments:
+                # What of it was tried was refused, and then the reply was cancelled.
+                self._finish(segment, SegmentStatus.FAILED)
+            else:
+                self._advance(segment)
+            return True
         if self._forsaken:
-            self._stop(segment, self._window_over())
-            return None
-        if self._cancelled or gone:
-            self._dropped = self._dropped or self._cancelled
-            self.segments[segment.number] = segment
-            self._last_number = segment.number
-            self._finish(segment, SegmentStatus.FAILED, "it was cancelled" if self._cancelled else "its bytes are gone")
-            return None
-        return self._send(media_frame(segment, self.policy, reference=self._reference, why=self._why), now)
+            self._stop(segment, Barrier(BarrierKind.FAILURE, reason="reference_expired", silent=True))
+            return True
+        return False
+
+    def _is_gone(self, segment: Segment) -> bool:
+        """Whether a restored upload has nothing to upload any more: bytes are not kept in the record."""
+        item = segment.media
+        return self.policy.uploads and not segment.file_info and item is not None and not (item.url or item.data)
 
     def _repeat(self, segment: Segment, frame: Frame, now: float) -> Move | None:
         if frame.reference is not None and self._expired:
@@ -319,10 +299,6 @@ class StreamMachine(Outcomes):
         """The window is over, and the bot's owner wants nothing proactive."""
         return self._expired and self.policy.on_dead_reference is DeadReference.FAIL
 
-    @staticmethod
-    def _window_over() -> Barrier:
-        return Barrier(BarrierKind.FAILURE, reason="reference_expired", silent=True)
-
     def _close_by(self, reference: str | None) -> float | None:
         """When a stream under ``reference`` is closed so that its last frame still falls into QQ's window."""
         until = self.policy.reference_until
@@ -333,9 +309,15 @@ class StreamMachine(Outcomes):
     # ---- sending ------------------------------------------------------------------------------------------------
 
     def _text_frame(self, segment: Segment, kind: FrameKind) -> Frame:
+        end = len(segment.text)
+        if self._newline is not None and kind in STREAM_KINDS and self._newline < end:
+            # The very text that was refused goes first; what came meanwhile, and the close, come after it.
+            end = self._newline
+            kind = FrameKind.MIDDLE if kind is FrameKind.CLOSING else kind
         later = kind in (FrameKind.MIDDLE, FrameKind.CLOSING)
         reference = segment.reference if later else self._reference
-        return text_frame(segment, kind, self.policy, reference=reference, newline=self._newline, why=self._why)
+        newline = self._newline is not None
+        return text_frame(segment, kind, self.policy, end=end, reference=reference, newline=newline, why=self._why)
 
     def _send(self, frame: Frame, now: float) -> Send:
         segment = self._segment
@@ -369,7 +351,7 @@ class StreamMachine(Outcomes):
         segment.stage = Stage.DONE
         self._tries = 0
         self._doubt = None
-        self._newline = False
+        self._newline = None
         barrier = segment.barrier
         if barrier is None or barrier.kind is BarrierKind.BREAK:
             self._segment = self._new_segment()

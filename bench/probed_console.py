@@ -10,7 +10,8 @@ import os
 import sys
 from typing import Any, TextIO
 
-from adapter.stream import Move, Send, StreamMachine, Wait
+from adapter.moves import Move, Send, Wait
+from adapter.stream import StreamMachine
 
 OUT: TextIO
 

@@ -16,12 +16,13 @@ from adapter.boundaries import is_blank
 from adapter.codes import Reaction, known, react
 from adapter.dialects import DIALECTS
 from adapter.frames import Frame, FrameKind, Pair
+from adapter.moves import Done, NeedAnswer, NeedInput, Send, Wait
 from adapter.pieces import MediaItem, MediaKind
 from adapter.policy import DeadReference, Policy
 from adapter.restoring import restore
 from adapter.segment import Segment, SegmentStatus
 from adapter.sender import request_for
-from adapter.stream import Done, NeedAnswer, NeedInput, Send, StreamMachine, Wait
+from adapter.stream import StreamMachine
 from adapter.targets import Scene, Target
 from adapter.verdicts import Outcome, Verdict
 

@@ -12,10 +12,11 @@ from adapter import composing, stream
 from adapter.answers import Unknown
 from adapter.codes import Reaction
 from adapter.frames import FrameKind, Pair
+from adapter.moves import Send
 from adapter.outcomes import Outcomes
 from adapter.segment import Segment, SegmentStatus
 from adapter.steps import STEPS, Step
-from adapter.stream import Send, StreamMachine
+from adapter.stream import StreamMachine
 from adapter.verdicts import Outcome, OutcomeStatus
 
 Patch = Callable[[], Any]

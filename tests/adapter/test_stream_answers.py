@@ -39,6 +39,13 @@ def test_newline_refused_the_same_text_with_the_newline_once() -> None:
     assert outcome(made) == ("delivered", "")
 
 
+def test_what_came_meanwhile_follows_the_refused_text_instead_of_joining_it() -> None:
+    made = travel(LINE, 2, "more", 1.1, " and yet more", 3, "<end>", road=OLDER, faults=(FINE, refused(40034017)))
+    assert sent(made)[:3] == [LINE, "more", "more\n"]
+    assert "".join(sent(made)[3:]) == " and yet more\n"
+    assert outcome(made) == ("delivered", "")
+
+
 def test_newline_refused_again_closes_what_is_shown_and_sends_the_rest_plain() -> None:
     made = travel(LINE, 2, "more", 3, "<end>", road=OLDER, faults=(FINE, refused(40034017), refused(40034017)))
     assert sent(made) == [LINE, "more", "more\n", "\n", "more"]

@@ -7,9 +7,10 @@ import pytest
 from adapter.answers import Accepted, Exchange, Refused
 from adapter.dialects import DIALECTS
 from adapter.frames import Frame, FrameKind
+from adapter.moves import Done, Send, Wait
 from adapter.policy import Policy
 from adapter.segment import SegmentStatus
-from adapter.stream import Done, Send, StreamMachine, Wait
+from adapter.stream import StreamMachine
 from adapter.verdicts import Outcome, OutcomeStatus
 
 TEXT = "long enough to open a stream"

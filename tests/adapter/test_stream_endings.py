@@ -8,8 +8,9 @@ from scripted import kinds, outcome, refused, screen, sent, statuses, throttled,
 from strict_qq import FINE
 
 from adapter.dialects import DIALECTS
+from adapter.moves import Done, Send
 from adapter.policy import Policy
-from adapter.stream import Done, Send, StreamMachine
+from adapter.stream import StreamMachine
 
 LINE = "一二三四五六七八九十甲乙"
 BOTH = pytest.mark.parametrize("road", DIALECTS)

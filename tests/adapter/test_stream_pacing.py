@@ -7,8 +7,10 @@ from scripted import kinds, outcome, screen, sent, throttled, travel
 
 from adapter.answers import Accepted, Throttled
 from adapter.dialects import DIALECTS, MESSAGES_STREAM, STREAM_MESSAGES
+from adapter.frames import FrameKind
+from adapter.moves import Done, NeedAnswer, NeedInput, Send, Wait
 from adapter.policy import DeadReference, Policy
-from adapter.stream import Done, NeedAnswer, NeedInput, Send, StreamMachine, Wait
+from adapter.stream import StreamMachine
 
 LINE = "一二三四五六七八九十甲乙"
 
@@ -55,7 +57,7 @@ def test_what_comes_within_the_interval_goes_in_one_frame() -> None:
 
 
 def test_the_interval_is_the_bots_own() -> None:
-    machine = StreamMachine(Policy(STREAM_MESSAGES, reference="m", interval=2.5, open_after=1))
+    machine = StreamMachine(Policy(STREAM_MESSAGES, reference="m", interval=2.5, open_after=1, opening_grace=0))
     machine.text("a")
     assert isinstance(machine.next(0.0), Send)
     machine.answer(Accepted("s"), 0.1)
@@ -79,7 +81,7 @@ def test_a_slow_answer_moves_the_next_frame_300_ms_behind_it() -> None:
 
 
 def test_one_frame_is_in_flight() -> None:
-    machine = StreamMachine(Policy(STREAM_MESSAGES, reference="m", open_after=1))
+    machine = StreamMachine(Policy(STREAM_MESSAGES, reference="m", open_after=1, opening_grace=0))
     machine.text("a")
     assert isinstance(machine.next(0.0), Send)
     machine.text("b")
@@ -140,3 +142,14 @@ def test_nothing_to_do_is_said() -> None:
     move = machine.next(0.0)
     assert isinstance(move, Done)
     assert move.outcome.reason == "empty_reply"
+
+
+def test_a_reply_that_comes_in_several_packets_at_once_is_one_plain_message() -> None:
+    machine = StreamMachine(Policy(STREAM_MESSAGES, reference="m"))
+    machine.text("enough to open a stream")
+    assert machine.next(0.0) == Wait(0.005)
+    machine.text(" and the end of it")
+    machine.end()
+    move = machine.next(0.002)
+    assert isinstance(move, Send)
+    assert move.frame.kind is FrameKind.PLAIN
