@@ -35,7 +35,7 @@ REASONS: dict[str, Promise] = {
     "cancelled": _("Somebody stopped it."),
     "shutdown": _("The console was stopped while it was being sent. What was open was closed in order."),
     "interrupted": _(
-        "The console ended abruptly while it was being sent. The next start saw to what was open: each segment says how."
+        "The console ended abruptly while it was being sent. The next start saw to what was open; see its segments."
     ),
     "engine_error": _("The console itself made an error. The details are for its developers."),
     "protocol_rule": _("The console stopped a frame of its own that would have broken QQ's rules."),
