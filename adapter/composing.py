@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from adapter.dialects import Dialect
-from adapter.frames import Frame, FrameKind, Pair
+from adapter.frames import STREAM_KINDS, Frame, FrameKind, Pair
 from adapter.policy import Policy
 from adapter.segment import Segment
-
-STREAM_KINDS = (FrameKind.OPENING, FrameKind.MIDDLE, FrameKind.CLOSING)
 
 
 def sent_so_far(segment: Segment, dialect: Dialect | None) -> int:

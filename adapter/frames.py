@@ -17,6 +17,10 @@ class FrameKind(StrEnum):
     MEDIA = "media"
 
 
+STREAM_KINDS = (FrameKind.OPENING, FrameKind.MIDDLE, FrameKind.CLOSING)
+"""The frames of a stream; every other kind is a request that stands alone."""
+
+
 class Pair(StrEnum):
     """Which (msg_id, msg_seq) pair the frame uses; the number itself is allocated by the ledger."""
 

@@ -8,15 +8,13 @@ from __future__ import annotations
 from adapter.boundaries import is_blank
 from adapter.dialects import Dialect
 from adapter.errors import LintError
-from adapter.frames import Frame, FrameKind, Pair
+from adapter.frames import STREAM_KINDS, Frame, FrameKind, Pair
 from adapter.segment import Segment
-
-_STREAM = (FrameKind.OPENING, FrameKind.MIDDLE, FrameKind.CLOSING)
 
 
 def check(frame: Frame, segment: Segment, dialect: Dialect | None) -> None:
     """Raises LintError when ``frame`` would break a rule of the sheet (4.1, 4.2.2) or of house plan section 6."""
-    if frame.kind in _STREAM:
+    if frame.kind in STREAM_KINDS:
         if dialect is None:
             raise LintError("a stream frame in a scene that never streams (sheet 0.1 fact 2)")
         _check_stream(frame, segment, dialect)

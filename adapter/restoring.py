@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from adapter.frames import Frame, FrameKind
 from adapter.segment import Barrier, BarrierKind, Segment, SegmentKind, Stage
 from adapter.stream import Restored
-from adapter.verdicts import Verdict
+from adapter.verdicts import TAKEN, Verdict
 
-_TAKEN = (Verdict.ACCEPTED, Verdict.DUPLICATE, Verdict.IN_REVIEW)
 _OPEN_OUTCOME = (None, Verdict.UNKNOWN)
 
 RecordedFrame = tuple[Frame, Verdict | None]
@@ -30,7 +29,7 @@ def in_doubt(text: str, frames: Sequence[RecordedFrame]) -> int | None:
         return None
     frame, verdict = frames[-1]
     held = frame.text == text[frame.start : frame.end]
-    repeats = frame.why == "repeat" and verdict not in _TAKEN and held
+    repeats = frame.why == "repeat" and verdict not in TAKEN and held
     return len(frames) - 1 if repeats or verdict in _OPEN_OUTCOME else None
 
 
@@ -45,13 +44,13 @@ def restore(segment: Segment, frames: Sequence[RecordedFrame]) -> Restored:
         segment.file_info = frame.file_info or segment.file_info
         if frame.index is not None:
             segment.next_index = max(segment.next_index, frame.index + 1)
-            segment.accepted_index = frame.index if verdict in _TAKEN else segment.accepted_index
+            segment.accepted_index = frame.index if verdict in TAKEN else segment.accepted_index
         if frame.kind is FrameKind.OPENING:
             segment.reference = frame.reference
         if frame.kind in (FrameKind.CLOSING, FrameKind.PLAIN):
             # Its text was whole: what comes after it is another segment's.
             segment.barrier = segment.barrier or Barrier(BarrierKind.BREAK)
         segment.in_review = segment.in_review or verdict is Verdict.IN_REVIEW
-    known = [frame.end for frame, verdict in frames if verdict in (*_TAKEN, *_OPEN_OUTCOME)]
+    known = [frame.end for frame, verdict in frames if verdict in (*TAKEN, *_OPEN_OUTCOME)]
     segment.tried = max([segment.accepted, *known]) if streaming or place is not None else segment.accepted
     return Restored(segment, None if place is None else frames[place][0])

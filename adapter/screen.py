@@ -12,11 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from adapter.dialects import DIALECTS
-from adapter.frames import FrameKind
-from adapter.verdicts import Verdict
-
-_TAKEN = (Verdict.ACCEPTED, Verdict.DUPLICATE, Verdict.IN_REVIEW)
-_STREAM = (FrameKind.OPENING, FrameKind.MIDDLE, FrameKind.CLOSING)
+from adapter.frames import STREAM_KINDS, FrameKind
+from adapter.verdicts import TAKEN, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ def fold(recorded: Iterable[Recorded], at: float, rollback_after: float) -> list
 
 
 def _bubble(frames: list[Recorded], at: float, rollback_after: float) -> Bubble | None:
-    whole = [frame for frame in frames if frame.kind not in _STREAM and _standing(frame, at) is not None]
+    whole = [frame for frame in frames if frame.kind not in STREAM_KINDS and _standing(frame, at) is not None]
     if whole:
         # A segment goes as one message only when nothing of a stream of it was taken.
         return _whole(whole, at)
@@ -115,7 +112,7 @@ def _standing(frame: Recorded, at: float) -> bool | None:
     """Whether the user sees what ``frame`` brought: True, None (no), or False for *maybe*."""
     if frame.answered_at is None or at < frame.answered_at or frame.verdict in (None, Verdict.UNKNOWN):
         return False
-    return True if frame.verdict in _TAKEN else None
+    return True if frame.verdict in TAKEN else None
 
 
 def _whole(frames: list[Recorded], at: float) -> Bubble:

@@ -18,6 +18,10 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+TAKEN = (Verdict.ACCEPTED, Verdict.DUPLICATE, Verdict.IN_REVIEW)
+"""QQ has the frame."""
+
+
 class OutcomeStatus(StrEnum):
     DELIVERED = "delivered"
     IN_REVIEW = "in_review"

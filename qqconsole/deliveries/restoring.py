@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapter.boundaries import is_blank
-from adapter.frames import Frame, FrameKind, Pair
+from adapter.frames import STREAM_KINDS, Frame, FrameKind, Pair
 from adapter.pieces import MediaItem, MediaKind
 from adapter.restoring import in_doubt, restore
 from adapter.segment import Segment as LiveSegment
@@ -101,7 +101,7 @@ def _frame(chunk: Chunk, segment: Segment) -> Frame:
     request = restore_request(chunk, segment)
     body: dict[str, Any] = request["body"]
     kind = FrameKind(chunk.kind)
-    in_stream = kind in (FrameKind.OPENING, FrameKind.MIDDLE, FrameKind.CLOSING)
+    in_stream = kind in STREAM_KINDS
     shared = "content_raw" in body and kind is not FrameKind.OPENING
     pair = Pair.NONE if chunk.msg_seq is None else Pair.SEGMENT if shared else Pair.NEW
     wire = body.get("content_raw") or body.get("content") or (body.get("markdown") or {}).get("content") or ""
