@@ -130,9 +130,7 @@ class Segment(models.Model):
     """The delivery's ``seq`` when this row last changed: what replay asks by."""
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["attempt", "number"], name="one_number_per_segment_of_attempt")
-        ]
+        constraints = [models.UniqueConstraint(fields=["attempt", "number"], name="one_number_per_segment_of_attempt")]
 
     def __str__(self) -> str:
         return f"segment {self.number} of attempt {self.attempt_id}"
@@ -184,9 +182,7 @@ class Chunk(models.Model):
     seq = models.PositiveIntegerField(default=0)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["segment", "number"], name="one_number_per_chunk_of_segment")
-        ]
+        constraints = [models.UniqueConstraint(fields=["segment", "number"], name="one_number_per_chunk_of_segment")]
 
     def __str__(self) -> str:
         return f"chunk {self.number} of segment {self.segment_id}"
@@ -205,9 +201,7 @@ class PassivePair(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["bot", "target_id", "msg_id", "msg_seq"], name="one_owner_per_passive_pair"
-            )
+            models.UniqueConstraint(fields=["bot", "target_id", "msg_id", "msg_seq"], name="one_owner_per_passive_pair")
         ]
 
     def __str__(self) -> str:
