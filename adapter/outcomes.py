@@ -8,8 +8,7 @@ from collections.abc import Callable
 from adapter.answers import Accepted, Answer, InReview, Refused, Throttled, Unknown
 from adapter.boundaries import neutralise_addresses
 from adapter.codes import Reaction, react
-from adapter.composing import STREAM_KINDS
-from adapter.frames import Frame, FrameKind, Pair
+from adapter.frames import STREAM_KINDS, Frame, FrameKind, Pair
 from adapter.pieces import MediaOutcome
 from adapter.policy import DeadReference, Policy
 from adapter.segment import Barrier, BarrierKind, Segment, SegmentKind, SegmentStatus, Stage
@@ -305,6 +304,7 @@ class Outcomes:
             adds_nothing = frame.kind is FrameKind.CLOSING and frame.end <= segment.accepted
             if self._cumulative and segment.markdown and adds_nothing:
                 segment.markdown = False
+                self._newline = None
                 self._why = "plain"
                 self._wait(now, 0.0)
                 return

@@ -20,8 +20,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from adapter.boundaries import is_blank, visible_length
-from adapter.composing import STREAM_KINDS, media_frame, repeat_of, sent_so_far, text_frame
-from adapter.frames import Frame, FrameKind
+from adapter.composing import media_frame, repeat_of, sent_so_far, text_frame
+from adapter.frames import STREAM_KINDS, Frame, FrameKind
 from adapter.judging import judge, owes_notice
 from adapter.moves import Done, Move, NeedAnswer, NeedInput, Send, Wait
 from adapter.outcomes import Outcomes
@@ -234,7 +234,9 @@ class StreamMachine(Outcomes):
         until = self._close_by(segment.reference)
         if segment.barrier is None and until is not None and now >= until:
             self._cut(segment, max(segment.accepted, segment.tried))
-        if segment.barrier is not None:
+        # The very text that was refused goes first; what came meanwhile, and the close, come after it.
+        owed = self._newline is not None and self._newline < len(segment.text)
+        if segment.barrier is not None and not owed:
             if now < gap:
                 return Wait(gap)
             return self._send(self._text_frame(segment, FrameKind.CLOSING), now)
@@ -311,9 +313,7 @@ class StreamMachine(Outcomes):
     def _text_frame(self, segment: Segment, kind: FrameKind) -> Frame:
         end = len(segment.text)
         if self._newline is not None and kind in STREAM_KINDS and self._newline < end:
-            # The very text that was refused goes first; what came meanwhile, and the close, come after it.
             end = self._newline
-            kind = FrameKind.MIDDLE if kind is FrameKind.CLOSING else kind
         later = kind in (FrameKind.MIDDLE, FrameKind.CLOSING)
         reference = segment.reference if later else self._reference
         newline = self._newline is not None
