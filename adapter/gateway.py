@@ -22,6 +22,7 @@ import aiohttp
 from adapter import intents as intent_sets
 from adapter.client import GatewayInfo, QQClient
 from adapter.errors import ApiRefused, ApiUnreachable, TokenRefused, TokenUnreachable
+from adapter.event_queue import EventQueue
 from adapter.events import Event
 from adapter.handshake import (
     DISPATCH,
@@ -38,7 +39,6 @@ from adapter.handshake import (
     ResumePoint,
     Timing,
 )
-from adapter.inbox import Inbox
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ OnState = Callable[[GatewayState], Awaitable[None]]
 class Gateway:
     """Hands every event to ``on_event`` one after another, in order; a number counts once it returned.
 
-    An ``on_event`` that raises is tried again five times over 48 s and then given up (``inbox.lost`` counts it).
+    An ``on_event`` that raises is tried again five times over 48 s and then given up (``queue.lost`` counts it).
     Repeats of QQ's are handed on: whoever stores messages knows them by their ids. ``garbled`` counts frames
     that were no JSON object.
     """
@@ -96,7 +96,7 @@ class Gateway:
         self._on_state = on_state
         self._timing = timing or Timing()
         self._handshake = Handshake(intent_sets.fewer(intents), resume, self._timing)
-        self.inbox = Inbox(on_event, resume, self._timing.handing_on)
+        self.queue = EventQueue(on_event, resume, self._timing.handing_on)
         self._address: tuple[float, GatewayInfo] | None = None
         self._identified_at = -self._timing.identify_gap
         self.bot_id = ""
@@ -106,20 +106,20 @@ class Gateway:
     @property
     def resume_point(self) -> ResumePoint | None:
         """The last event that ``on_event`` returned from, for the next start."""
-        return self.inbox.point
+        return self.queue.point
 
     async def run(self) -> None:
         """Stay connected. Returns only after a refusal nothing outside can mend (the last state says which).
 
         Raises CancelledError when cancelled, after telling the state ``stopped``.
         """
-        worker = asyncio.create_task(self.inbox.run(), name="gateway events")
+        worker = asyncio.create_task(self.queue.run(), name="gateway events")
         try:
             while True:
                 step = await self._one_connection()
                 await self._tell(step.phase, step.reason, code=step.code, detail=step.detail)
                 if step.over:
-                    await self.inbox.emptied()
+                    await self.queue.emptied()
                     return
                 await asyncio.sleep(step.wait * random.uniform(1.0, 1.1))
         except asyncio.CancelledError:
@@ -255,11 +255,11 @@ class Gateway:
         if kind in ("READY", "RESUMED"):
             life.since, life.due = now, now + life.pause()
             # Told once everything before it is dealt with: from then on a crash resumes this very session.
-            self.inbox.put(
+            self.queue.put(
                 point, None, partial(self._tell_connected, life, "resumed" if kind == "RESUMED" else "ready")
             )
             return
-        self.inbox.put(point, _event(frame, seq, point.session_id if point else ""))
+        self.queue.put(point, _event(frame, seq, point.session_id if point else ""))
 
     async def _tell_connected(self, life: _Life, reason: str) -> None:
         if not life.ended:
@@ -281,7 +281,7 @@ class Gateway:
         return None
 
     async def _tell(self, phase: Phase, reason: str, *, code: int | None = None, detail: str = "") -> None:
-        point = self.inbox.point or ResumePoint("", 0)
+        point = self.queue.point or ResumePoint("", 0)
         state = GatewayState(phase, reason, code, detail, point.session_id, point.seq, self.bot_id, self.bot_name)
         try:
             await self._on_state(state)

@@ -16,8 +16,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from qqconsole.accounts.callers import caller_of
-from qqconsole.addresses import is_this_machine
 from qqconsole.bots.models import Bot, ConnectionState
+from qqconsole.caller_address import is_this_machine
 from qqconsole.deliveries.models import Chunk, ChunkStatus, Delivery, Status
 from qqconsole.live.publish import counters
 

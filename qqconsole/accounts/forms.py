@@ -8,8 +8,8 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from qqconsole.accounts import limits
-from qqconsole.addresses import client_address
+from qqconsole.accounts import sign_in_limits
+from qqconsole.caller_address import client_address
 
 
 class SignInForm(AuthenticationForm):
@@ -23,12 +23,12 @@ class SignInForm(AuthenticationForm):
     def clean(self) -> dict[str, Any]:
         account = self.cleaned_data.get("username") or ""
         address = client_address(self.request) if self.request is not None else ""
-        if limits.is_blocked(account, address):
+        if sign_in_limits.is_blocked(account, address):
             raise ValidationError(self.error_messages["blocked"], code="blocked")
         try:
             cleaned = super().clean()
         except ValidationError:
-            limits.note_failure(account, address)
+            sign_in_limits.note_failure(account, address)
             raise
-        limits.forget(account, address)
+        sign_in_limits.forget(account, address)
         return cleaned

@@ -13,8 +13,8 @@ from adapter.client import Credentials, QQClient, Timeouts
 from adapter.codes import meaning
 from adapter.errors import AdapterError, ApiRefused, ApiUnreachable, TokenRefused, TokenUnreachable
 from qqconsole.bots.models import Bot
-from qqconsole.replies.clients import close_clients, model_client
 from qqconsole.replies.failures import CONNECTION_ERRORS, from_opening
+from qqconsole.replies.model_clients import close_clients, model_client
 
 MODEL_PATIENCE = 15.0
 """Seconds the model has to list its models, or to say one token."""

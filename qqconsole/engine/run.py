@@ -18,9 +18,9 @@ from adapter.request import Endpoint, Request
 from adapter.sender import Intent, Sender, jitter
 from adapter.stream import StreamMachine
 from adapter.verdicts import Outcome, Verdict
+from qqconsole.deliveries.interrupted import Interrupted, read_interrupted
 from qqconsole.deliveries.models import ChunkStatus
 from qqconsole.deliveries.recorder import Address, AttemptRecorder, Ticket, next_msg_seq
-from qqconsole.deliveries.restoring import Interrupted, read_interrupted
 from qqconsole.engine import endings
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.claims import Claim

@@ -10,9 +10,9 @@ from typing import Any, cast
 import httpx2
 import openai
 
-from qqconsole.replies.clients import without_key
 from qqconsole.replies.event_stream import EventStream, TooLong, WholeBody
 from qqconsole.replies.failures import CONNECTION_ERRORS, ModelFailed, from_opening, from_reading
+from qqconsole.replies.model_clients import without_key
 from qqconsole.replies.model_turn import Heard, ModelTurn
 from qqconsole.replies.patience import Patience
 

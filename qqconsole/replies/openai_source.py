@@ -13,10 +13,10 @@ import httpx2
 
 from adapter.pieces import Break, MediaOutcome, Reasoning, SendMedia, Source
 from qqconsole.replies import media_tool
-from qqconsole.replies.clients import model_client
 from qqconsole.replies.failures import ModelFailed, tidy
 from qqconsole.replies.listening import listen
 from qqconsole.replies.media_tool import NotSent
+from qqconsole.replies.model_clients import model_client
 from qqconsole.replies.model_turn import CallStarted, CallWhole, ModelTurn, ToolCall
 from qqconsole.replies.request import ReplyRequest
 

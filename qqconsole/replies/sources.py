@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from adapter.pieces import Source, SourceFailed
-from qqconsole.replies.clients import close_clients
+from qqconsole.replies.model_clients import close_clients
 from qqconsole.replies.openai_source import openai_source
 from qqconsole.replies.request import ReplyRequest
 

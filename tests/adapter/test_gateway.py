@@ -166,7 +166,7 @@ async def test_identify_and_events_nobody_knows(script: Scripted, watched: Watch
     assert [each.seq for each in watched.events] == [2, None, 3, 4]
     assert watched.events[2].data == {"d": ""}
     assert watched.events[0].session_id == "s-1"
-    await gateway.inbox.emptied()
+    await gateway.queue.emptied()
     assert gateway.resume_point == ResumePoint("s-1", 4)
 
 
@@ -334,7 +334,7 @@ async def test_an_event_that_cannot_be_taken_is_tried_again_in_order(script: Scr
     gateway = watched.start()
     await watched.until(lambda: len(watched.events) == 3)
     assert watched.numbers == [2, 3, 4]
-    assert gateway.inbox.lost == 0
+    assert gateway.queue.lost == 0
 
 
 async def test_an_event_nobody_can_take_is_given_up_and_counted(
@@ -351,7 +351,7 @@ async def test_an_event_nobody_can_take_is_given_up_and_counted(
     watched.failing = [OSError("poison")] * 3
     gateway = watched.start()
     await watched.until(lambda: watched.numbers == [3])
-    assert gateway.inbox.lost == 1
+    assert gateway.queue.lost == 1
     assert "given up" in caplog.text
 
 
@@ -374,7 +374,7 @@ async def test_a_number_counts_only_after_the_event_was_taken(script: Scripted, 
     await taking.wait()
     assert gateway.resume_point == ResumePoint("s-1", 1)
     go_on.set()
-    await gateway.inbox.emptied()
+    await gateway.queue.emptied()
     assert gateway.resume_point == ResumePoint("s-1", 2)
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from qqconsole.accounts import limits
+from qqconsole.accounts import sign_in_limits
 from qqconsole.accounts.models import User
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +54,7 @@ def test_a_form_without_its_csrf_token_is_refused(operator: User) -> None:
 
 
 def test_after_five_wrong_passwords_the_right_one_waits(operator: User) -> None:
-    for _ in range(limits.PER_ACCOUNT_AND_ADDRESS):
+    for _ in range(sign_in_limits.PER_ACCOUNT_AND_ADDRESS):
         assert not sign_in("olga", "wrong")
 
     assert not sign_in("olga", RIGHT)
@@ -66,7 +66,7 @@ def test_after_five_wrong_passwords_the_right_one_waits(operator: User) -> None:
 
 
 def test_the_owner_elsewhere_is_not_locked_out(operator: User) -> None:
-    for _ in range(limits.PER_ACCOUNT_AND_ADDRESS):
+    for _ in range(sign_in_limits.PER_ACCOUNT_AND_ADDRESS):
         sign_in("olga", "wrong")
 
     assert sign_in("olga", RIGHT, address="198.51.100.2")
@@ -74,13 +74,13 @@ def test_the_owner_elsewhere_is_not_locked_out(operator: User) -> None:
 
 def test_the_right_password_clears_the_count(operator: User) -> None:
     for _ in range(3):
-        for _ in range(limits.PER_ACCOUNT_AND_ADDRESS - 1):
+        for _ in range(sign_in_limits.PER_ACCOUNT_AND_ADDRESS - 1):
             assert not sign_in("olga", "wrong")
         assert sign_in("olga", RIGHT)
 
 
 def test_one_address_may_not_try_many_accounts(operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "PER_ADDRESS", 6)
+    monkeypatch.setattr(sign_in_limits, "PER_ADDRESS", 6)
     for n in range(6):
         assert not sign_in(f"name{n}", "wrong")
 
@@ -89,20 +89,20 @@ def test_one_address_may_not_try_many_accounts(operator: User, monkeypatch: pyte
 
 
 def test_it_opens_again_when_the_window_has_passed(operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    for _ in range(limits.PER_ACCOUNT_AND_ADDRESS):
+    for _ in range(sign_in_limits.PER_ACCOUNT_AND_ADDRESS):
         sign_in("olga", "wrong")
     assert not sign_in("olga", RIGHT)
 
     now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + limits.WINDOW + 1)
+    monkeypatch.setattr(time, "time", lambda: now + sign_in_limits.WINDOW + 1)
 
-    assert not limits.is_blocked("olga", "198.51.100.1")
+    assert not sign_in_limits.is_blocked("olga", "198.51.100.1")
 
 
 def test_behind_a_proxy_the_address_is_the_one_the_proxy_saw(operator: User, settings: Any) -> None:
     settings.BEHIND_HTTPS = True
     headers = {"X-Forwarded-Proto": "https"}
-    for n in range(limits.PER_ACCOUNT_AND_ADDRESS):
+    for n in range(sign_in_limits.PER_ACCOUNT_AND_ADDRESS):
         # What the visitor claims changes; what the proxy appends does not.
         sign_in("olga", "wrong", "10.0.0.1", **headers, **{"X-Forwarded-For": f"203.0.113.{n}, 198.51.100.9"})
 

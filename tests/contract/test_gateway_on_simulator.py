@@ -212,7 +212,7 @@ async def test_a_platform_that_comes_up_later(sim: Simulator) -> None:
 async def test_a_restart_gets_what_came_meanwhile(sim: Simulator, listener: Listener) -> None:
     await sim.say(DEMO_APP_ID, "U", "one")
     await listener.heard("one")
-    await listener.gateway.inbox.emptied()
+    await listener.gateway.queue.emptied()
     point = listener.gateway.resume_point
     await listener.stop()
     await sim.say(DEMO_APP_ID, "U", "two")

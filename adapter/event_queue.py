@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 Then = Callable[[], Awaitable[None]]
 
 
-class Inbox:
+class EventQueue:
     """``take`` that raises is tried again after each of ``pauses`` (seconds) and then given up."""
 
     def __init__(
