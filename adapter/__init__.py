@@ -3,7 +3,8 @@
 How a reply travels through these files, from the inside out:
 
 ``stream``      StreamMachine: what may be sent now (pure: no I/O, no clock)
-``steps``       the table: kind of frame x QQ's reaction -> what happens next
+``steps``       the table: kind of frame x QQ's reaction -> what happens next; ``outcomes`` takes each step
+``composing``   what a frame holds; ``judging``: what became of the whole reply
 ``dialects``    a frame as the body QQ takes; the only file that knows QQ's stream field names
 ``lint``        protocol rules a frame must meet before it leaves
 ``sender``      drives one machine over a client: all the waiting lives here
@@ -11,4 +12,5 @@ How a reply travels through these files, from the inside out:
 ``botpy_door``  the only file that knows botpy's insides
 ``gateway``     events in (``events``)
 ``screen``      recorded frames folded into what the user sees
+``restoring``   an interrupted segment from its record, back into the machine
 """
