@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from time import monotonic
 
 from django.contrib.auth.decorators import login_not_required
@@ -16,13 +15,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from qqconsole.accounts.callers import caller_of
-from qqconsole.bots.models import Bot, ConnectionState
+from qqconsole.bots.models import BELIEVED_FOR, Bot, ConnectionState
 from qqconsole.caller_address import is_this_machine
 from qqconsole.deliveries.models import Chunk, ChunkStatus, Delivery, Status
 from qqconsole.live.publish import counters
 
-BELIEVED = timedelta(seconds=15)
-"""How long a gateway process's word about a connection counts (BotConnection.seen_at)."""
 KEPT = 5.0
 """Seconds a reading is served again: several scrapers, or an impatient one, cost one set of queries."""
 
@@ -77,7 +74,7 @@ class RowsCollector(Collector):
         connected = GaugeMetricFamily(
             "qqconsole_gateway_connected", "1 where the bot's gateway session is alive", labels=["bot"]
         )
-        believed_after = timezone.now() - BELIEVED
+        believed_after = timezone.now() - BELIEVED_FOR
         rows = Bot.objects.filter(enabled=True).values_list("name", "connection__state", "connection__seen_at")
         for name, state, seen_at in rows:
             alive = state == ConnectionState.CONNECTED and seen_at is not None and seen_at > believed_after

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import ninja
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import get_language
 from ninja import Query, Router
-from ninja import Status as Answer
 from ninja.errors import HttpError
 
 from qqconsole.api import schemas
 from qqconsole.api.pages import before_id, before_moment, moment_cursor, page
-from qqconsole.bots.models import Bot, BotConnection
+from qqconsole.bots.models import Bot
 from qqconsole.conversations.models import Session
 from qqconsole.deliveries.models import Delivery, Kind, Status
 from qqconsole.engine.cancel import request_cancel
-from qqconsole.live.documents import connection_document, delivery_document, delivery_head, session_document
+from qqconsole.live.documents import bot_document, delivery_document, delivery_head, session_document
 
 router = Router()
 
@@ -76,26 +76,8 @@ def delivery(request: HttpRequest, delivery_id: int) -> dict[str, Any]:
     response={202: schemas.CancelDocument, **FAILURES},
     summary="Stop a delivery that has not ended: its open segment is closed, the rest is not sent",
 )
-def cancel(request: HttpRequest, delivery_id: int) -> Answer[dict[str, Any]]:
+def cancel(request: HttpRequest, delivery_id: int) -> ninja.Status[dict[str, Any]]:
     row = get_object_or_404(Delivery.objects.only("pk", "status"), pk=delivery_id)
     if not request_cancel(row.pk):
         raise HttpError(409, "This delivery has ended already.")
-    return Answer(202, {"id": row.pk, "cancelling": True})
-
-
-def bot_document(bot: Bot) -> dict[str, Any]:
-    """The bot's settings and connection; neither its secret nor the model's key."""
-    connection = getattr(bot, "connection", None) or BotConnection(bot=bot)
-    return {
-        "id": bot.pk,
-        "name": bot.name,
-        "enabled": bot.enabled,
-        "is_demo": bot.is_demo,
-        "app_id": bot.app_id,
-        "api_base": bot.api_base,
-        "dialect": bot.dialect,
-        "source": bot.source,
-        "source_url": bot.source_url,
-        "source_model": bot.source_model,
-        "connection": connection_document(connection),
-    }
+    return ninja.Status(202, {"id": row.pk, "cancelling": True})

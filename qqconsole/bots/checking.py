@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import openai
 
-from adapter.client import Credentials, QQClient, Timeouts
+from adapter.client import QQClient
 from adapter.codes import meaning
 from adapter.errors import AdapterError, ApiRefused, ApiUnreachable, TokenRefused, TokenUnreachable
 from qqconsole.bots.models import Bot
+from qqconsole.bots.platform_client import new_client
 from qqconsole.replies.failures import CONNECTION_ERRORS, from_opening
-from qqconsole.replies.model_clients import close_clients, model_client
+from qqconsole.replies.model_clients import close_clients, model_client, without_key
 
 MODEL_PATIENCE = 15.0
 """Seconds the model has to list its models, or to say one token."""
@@ -52,25 +51,16 @@ class Finding:
 async def check_bot(bot: Bot) -> list[Finding]:
     """What was found, in the order asked. Sends nothing to any user; raises nothing."""
     findings = []
-    async with _client(bot) as client:
+    client = new_client(bot)
+    try:
         identity = await _identity(client)
         findings.append(identity)
         if identity.ok:
             findings.append(await _gateway(client))
-    findings.append(await _model(bot))
-    return findings
-
-
-@asynccontextmanager
-async def _client(bot: Bot) -> AsyncIterator[QQClient]:
-    client = QQClient(
-        Credentials(bot.app_id, bot.secret, bot.api_base, bot.token_url),
-        timeouts=Timeouts(message=bot.message_timeout, upload=bot.upload_timeout),
-    )
-    try:
-        yield client
     finally:
         await client.close()
+    findings.append(await _model(bot))
+    return findings
 
 
 async def _identity(client: QQClient) -> Finding:
@@ -155,8 +145,7 @@ async def _model(bot: Bot) -> Finding:
 class _Asking:
     def __init__(self, client: openai.AsyncOpenAI, model: str, has_key: bool) -> None:
         self._client, self._model = client, model
-        # Without a key no header is sent at all: the package wants to hear that with each request.
-        self._headers: Any = None if has_key else {"Authorization": openai.omit}
+        self._headers: Any = None if has_key else without_key()
 
     async def names(self) -> set[str]:
         """The models the server lists; none where it has no such list."""

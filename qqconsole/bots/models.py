@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -89,6 +91,10 @@ class ConnectionState(models.TextChoices):
     STOPPED = "stopped", _("stopped")
 
 
+BELIEVED_FOR = timedelta(seconds=15)
+"""A state whose process has not been heard of for longer is not the true one any more, and its bot is free."""
+
+
 class BotConnection(models.Model):
     """What the gateway knows of one bot; written by the process that holds its gateway session."""
 
@@ -100,7 +106,7 @@ class BotConnection(models.Model):
     detail = models.TextField(blank=True)
     since = models.DateTimeField(null=True)
     seen_at = models.DateTimeField(null=True)
-    """Renewed every few seconds while the gateway process lives; older than 15 s, the state is not to be believed."""
+    """Renewed every few seconds while the gateway process lives (see ``BELIEVED_FOR``)."""
     gateway_session = models.CharField(max_length=200, blank=True)
     gateway_seq = models.BigIntegerField(default=0)
     qq_id = models.CharField(max_length=64, blank=True)
@@ -110,3 +116,9 @@ class BotConnection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bot_id}: {self.state}"
+
+    def is_believed(self, now: datetime) -> bool:
+        """Whether the state is the true one: a process that lives stands behind it, or nothing runs at all."""
+        if self.state in (ConnectionState.NEVER, ConnectionState.STOPPED):
+            return True
+        return self.seen_at is not None and now - self.seen_at <= BELIEVED_FOR

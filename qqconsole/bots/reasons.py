@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from adapter import close_codes, codes
-from qqconsole.bots.models import BotConnection, ConnectionState
-
-BELIEVED_FOR = timedelta(seconds=15)
-"""A state whose process has not been heard of for longer is not the true one any more."""
 
 REASONS: dict[str, Promise] = {
     "ready": _("Receiving messages."),
@@ -54,10 +48,3 @@ def code_in_words(code: int | None, language: str) -> str:
     if 4000 <= code < 5000:
         return close_codes.close_meaning(code, language)
     return codes.meaning(code, language)
-
-
-def is_believed(connection: BotConnection, now: datetime) -> bool:
-    """Whether the row's state is the true one: a process that lives stands behind it, or nothing runs at all."""
-    if connection.state in (ConnectionState.NEVER, ConnectionState.STOPPED):
-        return True
-    return connection.seen_at is not None and now - connection.seen_at <= BELIEVED_FOR

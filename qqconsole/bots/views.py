@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from qqconsole.bots.models import Bot, BotConnection, ConnectionState
-from qqconsole.bots.reasons import code_in_words, in_words, is_believed
-from qqconsole.live.documents import bot_document
+from qqconsole.bots.models import Bot, ConnectionState
+from qqconsole.bots.reasons import code_in_words, in_words
+from qqconsole.live.documents import bot_head, connection_of
 from qqconsole.live.words import code_words, words
 
 
@@ -21,7 +21,7 @@ def bot_list(request: HttpRequest) -> HttpResponse:
     bots = list(Bot.objects.select_related("connection").defer("secret", "source_key"))
     cards = [_card(bot, get_language() or "en") for bot in bots]
     cards.sort(key=lambda card: card["is_well"])  # trouble first, otherwise by name
-    documents = [bot_document(card["bot"], card["connection"]) for card in cards]
+    documents = [bot_head(card["bot"]) for card in cards]
     return render(
         request,
         "bots/bot_list.html",
@@ -35,8 +35,8 @@ def bot_list(request: HttpRequest) -> HttpResponse:
 
 
 def _card(bot: Bot, language: str) -> dict[str, Any]:
-    connection = getattr(bot, "connection", None) or BotConnection(bot=bot)
-    believed = is_believed(connection, timezone.now())
+    connection = connection_of(bot)
+    believed = connection.is_believed(timezone.now())
     return {
         "bot": bot,
         "connection": connection,

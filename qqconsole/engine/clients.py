@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from adapter.client import Credentials, QQClient
+from adapter.client import Credentials, QQClient, Timeouts
 from qqconsole.bots.models import Bot
-from qqconsole.engine.policies import credentials_of, pace_of, timeouts_of
+from qqconsole.bots.platform_client import credentials_of, new_client, timeouts_of
 
-_Key = tuple[Credentials, float, float, float, float]
+_Key = tuple[Credentials, Timeouts, float, float]
 OLD_FOR = 600.0
 """Seconds for which a client outlives its bot's settings: streams that began with it end with it."""
 
@@ -22,11 +22,11 @@ class Clients:
 
     def of(self, bot: Bot) -> QQClient:
         """The bot's client; a new one when its address, secret, time-outs or rates have changed."""
-        key = (credentials_of(bot), bot.message_timeout, bot.upload_timeout, bot.stream_rate, bot.message_rate)
+        key = (credentials_of(bot), timeouts_of(bot), bot.stream_rate, bot.message_rate)
         known = self._clients.get(bot.pk)
         if known is not None and known[0] == key:
             return known[1]
-        client = QQClient(key[0], pace=pace_of(bot), timeouts=timeouts_of(bot))
+        client = new_client(bot)
         self._clients[bot.pk] = (key, client)
         if known is not None:
             task = asyncio.create_task(_close_later(known[1]))

@@ -18,7 +18,7 @@ from adapter.client import QQClient
 from adapter.events import Event, parse_message
 from adapter.gateway import Gateway, GatewayState
 from adapter.handshake import Phase, ResumePoint
-from qqconsole.bots.models import Bot, BotConnection, ConnectionState
+from qqconsole.bots.models import BELIEVED_FOR, Bot, BotConnection, ConnectionState
 from qqconsole.conversations import inbox
 from qqconsole.engine import beats
 from qqconsole.engine.batch import Batch
@@ -30,8 +30,6 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY = 2.0
 SEEN_EVERY = timedelta(seconds=5)
-STALE = timedelta(seconds=15)
-"""A holder unseen for longer is gone: another process may take its bots."""
 AGAIN_AFTER = 600.0
 """Seconds after which a gateway session that came to its end is tried anew, should nobody have mended it by hand."""
 
@@ -165,7 +163,7 @@ def hold(bot_id: int, owner: str) -> BotConnection | None:
     """Become the holder of the bot's gateway session; None while another process that lives holds it."""
     BotConnection.objects.get_or_create(bot_id=bot_id)
     now = timezone.now()
-    free = Q(holder__in=["", owner]) | Q(seen_at=None) | Q(seen_at__lt=now - STALE)
+    free = Q(holder__in=["", owner]) | Q(seen_at=None) | Q(seen_at__lt=now - BELIEVED_FOR)
     if not BotConnection.objects.filter(free, bot_id=bot_id).update(holder=owner, seen_at=now):
         return None
     return BotConnection.objects.get(bot_id=bot_id)

@@ -7,12 +7,9 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from adapter.client import Credentials, Timeouts
 from adapter.dialects import DIALECTS
-from adapter.limits import Pace
 from adapter.policy import DeadReference, Policy
 from adapter.targets import Scene, Target
-from qqconsole.bots.models import Bot
 from qqconsole.conversations.models import InboundMessage, Session
 from qqconsole.deliveries.models import Delivery
 
@@ -63,15 +60,3 @@ def window_began(inbound: InboundMessage) -> datetime:
     sent, received = inbound.sent_at, inbound.received_at
     believable = sent is not None and received - BELIEVED < sent < received
     return sent if sent is not None and believable else received
-
-
-def credentials_of(bot: Bot) -> Credentials:
-    return Credentials(app_id=bot.app_id, secret=bot.secret, api_base=bot.api_base, token_url=bot.token_url)
-
-
-def timeouts_of(bot: Bot) -> Timeouts:
-    return Timeouts(message=bot.message_timeout, upload=bot.upload_timeout)
-
-
-def pace_of(bot: Bot) -> Pace:
-    return Pace(stream=bot.stream_rate, message=bot.message_rate)

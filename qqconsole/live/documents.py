@@ -153,10 +153,31 @@ def connection_document(connection: BotConnection) -> Document:
     }
 
 
-def bot_document(bot: Bot, connection: BotConnection | None) -> Document:
-    """Return a bot and its connection for a snapshot; no secret is in it."""
-    state = connection_document(connection or BotConnection(bot=bot))
-    return {**state, "name": bot.name, "enabled": bot.enabled, "is_demo": bot.is_demo}
+def bot_head(bot: Bot) -> Document:
+    """Return a bot and its connection for a snapshot; no secret is in it. Load it with ``connection``."""
+    return {**connection_document(connection_of(bot)), "name": bot.name, "enabled": bot.enabled, "is_demo": bot.is_demo}
+
+
+def bot_document(bot: Bot) -> Document:
+    """Return the bot's settings and connection; neither its secret nor the model's key. Load it with ``connection``."""
+    return {
+        "id": bot.pk,
+        "name": bot.name,
+        "enabled": bot.enabled,
+        "is_demo": bot.is_demo,
+        "app_id": bot.app_id,
+        "api_base": bot.api_base,
+        "dialect": bot.dialect,
+        "source": bot.source,
+        "source_url": bot.source_url,
+        "source_model": bot.source_model,
+        "connection": connection_document(connection_of(bot)),
+    }
+
+
+def connection_of(bot: Bot) -> BotConnection:
+    """Return the bot's connection; one that was never begun where no row tells of any."""
+    return getattr(bot, "connection", None) or BotConnection(bot=bot)
 
 
 def delivery_document(delivery: Delivery, language: str = "en") -> Document:

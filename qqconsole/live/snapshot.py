@@ -111,4 +111,4 @@ def newest_sessions() -> QuerySet[Session]:
 def bots(of: Iterable[Bot] | None = None) -> list[Document]:
     """Return every bot with its connection, without any secret (one query)."""
     rows = Bot.objects.select_related("connection").defer("secret", "source_key") if of is None else of
-    return [documents.bot_document(bot, getattr(bot, "connection", None)) for bot in rows]
+    return [documents.bot_head(bot) for bot in rows]

@@ -14,9 +14,6 @@ from qqconsole.bots.registering import BotRefused, register
 from qqconsole.plain_command import PlainCommand
 from qqconsole.secret_input import Wanted, read_secrets
 
-BELIEVED = 15.0
-"""Seconds the gateway's word about a connection counts (BotConnection.seen_at)."""
-
 
 class Command(PlainCommand):
     help = "Bots: add one (or change it), list, check against the network, enable, disable, remove."
@@ -138,7 +135,7 @@ def connection_words(bot: Bot) -> str:
     connection = getattr(bot, "connection", None)
     if connection is None or connection.seen_at is None:
         return "never connected"
-    if (timezone.now() - connection.seen_at).total_seconds() > BELIEVED:
+    if not connection.is_believed(timezone.now()):
         return f"gateway not running (last known: {connection.state})"
     code = "" if connection.code is None else f" ({connection.code})"
     return f"{connection.state}{code}"
