@@ -26,6 +26,7 @@ from simulator.recall import acknowledge_interaction, recall_message
 from simulator.streams_current import post_stream_message
 from simulator.switches import Switches
 from simulator.uploads import by_upload, put_part, upload_part_finish, upload_prepare
+from simulator.visitors import own_visitors_only
 
 BODY_LIMIT = 256 * 1024 * 1024  # bytes; what QQ refuses before that, the exchange refuses
 
@@ -123,7 +124,9 @@ class Simulator:
         return self.platform.journal.violations()
 
     def _app(self) -> web.Application:
-        app = web.Application(client_max_size=BODY_LIMIT)
+        options = self.platform.options
+        visitors = own_visitors_only(options.host, options.public_url)
+        app = web.Application(client_max_size=BODY_LIMIT, middlewares=[visitors])
         add_model_routes(app)
         add_phone_routes(app)
         Control(self.platform).add_routes(app)
