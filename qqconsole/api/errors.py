@@ -9,6 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
+from qqconsole.cursors import BadCursor
+
 log = logging.getLogger(__name__)
 
 CODES = {
@@ -43,6 +45,10 @@ def register(api: NinjaAPI) -> None:
     @api.exception_handler(HttpError)
     def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
         return error_response(error.status_code, str(error))
+
+    @api.exception_handler(BadCursor)
+    def _no_page(request: HttpRequest, error: BadCursor) -> HttpResponse:
+        return error_response(400, "This cursor is not from a page of this list.")
 
     @api.exception_handler(Http404)
     def _missing(request: HttpRequest, error: Http404) -> HttpResponse:

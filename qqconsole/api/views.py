@@ -12,9 +12,10 @@ from ninja import Query, Router
 from ninja.errors import HttpError
 
 from qqconsole.api import schemas
-from qqconsole.api.pages import before_id, before_moment, moment_cursor, page
+from qqconsole.api.pages import page
 from qqconsole.bots.models import Bot
 from qqconsole.conversations.models import Session
+from qqconsole.cursors import before_id, before_moment, moment_cursor
 from qqconsole.deliveries.models import Delivery, Kind, Status
 from qqconsole.engine.cancel import request_cancel
 from qqconsole.live.documents import bot_document, delivery_document, delivery_head, session_document

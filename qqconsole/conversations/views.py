@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
-from ninja.errors import HttpError
 
 from adapter.redaction import redact
-from qqconsole.api.pages import before_moment, moment_cursor
 from qqconsole.conversations.models import InboundMessage, Session
 from qqconsole.conversations.names import title_of
 from qqconsole.conversations.summaries import summaries
 from qqconsole.conversations.timeline import Timeline, timeline
+from qqconsole.cursors import BadCursor, before_moment, microseconds_of, moment_cursor, moment_of
 from qqconsole.deliveries.models import Chunk, Segment, SegmentStatus
 from qqconsole.deliveries.reasons import in_words
 from qqconsole.deliveries.wire import restore_request
@@ -34,7 +33,7 @@ def session_list(request: HttpRequest) -> HttpResponse:
     cursor = request.GET.get("cursor", "")
     try:
         rows = snapshot.newest_sessions().filter(before_moment("last_at", cursor))
-    except HttpError:
+    except BadCursor:
         raise Http404 from None
     found = list(rows.values_list("pk", "last_at")[: PAGE + 1])
     shown = [pk for pk, _ in found[:PAGE]]
@@ -61,7 +60,10 @@ def session_list(request: HttpRequest) -> HttpResponse:
 def session_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One conversation; ``?before=`` shows an older stretch, ``?delivery=`` opens the inspector on one."""
     session = get_object_or_404(Session.objects.select_related("bot"), pk=pk)
-    before = _moment(request.GET.get("before", ""))
+    try:
+        before = moment_of(request.GET["before"]) if request.GET.get("before") else None
+    except BadCursor:
+        raise Http404 from None
     stretch = timeline(session, before)
     state = snapshot.session_snapshot(session, stretch)
     return render(
@@ -71,7 +73,7 @@ def session_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "session": session,
             "title": title_of(session_document(session)),
             "items": _items(stretch),
-            "older": _microseconds(stretch.older) if stretch.older else "",
+            "older": microseconds_of(stretch.older) if stretch.older else "",
             "is_newest": before is None,
             "words": words(),
             "codes": code_words(),
@@ -123,19 +125,3 @@ def _indented(answer: str) -> str:
         return json.dumps(json.loads(answer), ensure_ascii=False, indent=2)
     except ValueError:
         return answer
-
-
-def _moment(text: str) -> datetime | None:
-    """The moment an older stretch begins at; raises 404 for what no page of ours linked to."""
-    if not text:
-        return None
-    if not (text.isascii() and text.isdecimal()):
-        raise Http404
-    try:
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(text))
-    except (OverflowError, ValueError):
-        raise Http404 from None
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
