@@ -41,21 +41,13 @@ class Clock:
             return self._frozen_at
         return self._base + time.monotonic() - self._started
 
-    def freeze(self) -> None:
-        """Stop following real time; only `advance` moves the clock from here on."""
-        self._set(self.now(), frozen=True)
-
-    def thaw(self) -> None:
-        """Follow real time again."""
-        self._set(self.now(), frozen=False)
-
     def advance(self, seconds: float) -> None:
         """Move forward by `seconds`; every timer that falls due on the way fires at its own moment."""
         if seconds < 0:
             raise ValueError("time does not run backwards")
         goal = self.now() + seconds
         self._fire_until(goal)
-        self._set(goal, frozen=self._frozen_at is not None)
+        self._set(goal)
 
     def call_after(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """Call `callback` once, `seconds` from now, by real time or by `advance`."""
@@ -74,10 +66,11 @@ class Clock:
         """Return `moment` (default: now) as QQ writes times: RFC 3339 at +08:00 (sheet 3.3)."""
         return rfc3339(self.now() if moment is None else moment)
 
-    def _set(self, moment: float, *, frozen: bool) -> None:
+    def _set(self, moment: float) -> None:
         self._started = time.monotonic()
         self._base = moment
-        self._frozen_at = moment if frozen else None
+        if self._frozen_at is not None:
+            self._frozen_at = moment
         self._arm()
 
     def _fire_until(self, goal: float) -> None:
@@ -86,7 +79,7 @@ class Clock:
             if timer.cancelled:
                 continue
             if timer.due > self.now():
-                self._set(timer.due, frozen=self._frozen_at is not None)
+                self._set(timer.due)
             timer.callback()
 
     def _arm(self) -> None:

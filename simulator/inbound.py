@@ -12,8 +12,6 @@ from simulator.gateway import push
 from simulator.platform import message_id
 from simulator.truth import Bubble
 
-SCENES = ("c2c", "group", "guild", "dm")
-
 
 def say(
     bot: Bot,

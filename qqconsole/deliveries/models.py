@@ -169,7 +169,7 @@ class Chunk(models.Model):
     text = models.TextField(blank=True)
     """The new characters this chunk carried (a cumulative frame repeats the earlier ones on the wire)."""
     why = models.CharField(max_length=20, blank=True)
-    """Why this chunk exists beside the plain run of things: retry, repeat, newline, plain, proactive …"""
+    """Why this chunk exists beside the plain run of things: again, repeat, newline, plain, proactive …"""
     request = models.JSONField(default=dict)
     http_status = models.PositiveSmallIntegerField(null=True)
     code = models.IntegerField(null=True)

@@ -39,13 +39,11 @@ REASONS: dict[str, Promise] = {
     ),
     "engine_error": _("The console itself made an error. The details are for its developers."),
     "protocol_rule": _("The console stopped a frame of its own that would have broken QQ's rules."),
-    "bot_removed": _("The bot was removed or switched off."),
 }
 
 WHYS: dict[str, Promise] = {
     "repeat": _("exact repeat: the outcome was unknown"),
     "again": _("further try"),
-    "retry": _("further try"),
     "index": _("with a higher index"),
     "newline": _("with the closing newline QQ asked for"),
     "plain": _("as plain text"),

@@ -14,7 +14,6 @@ from qqconsole.conversations.models import Scene
 from qqconsole.conversations.names import UNNAMED
 from qqconsole.deliveries import reasons as delivery_reasons
 from qqconsole.deliveries.models import ChunkKind, ChunkStatus, Kind, SegmentKind, SegmentStatus, Status
-from qqconsole.live.publish import encode
 
 
 def words() -> dict[str, Any]:
@@ -51,10 +50,6 @@ def code_words() -> dict[str, str]:
     codes = [(number, code.zh, code.en) for number, code in CODES.items()]
     codes += [(number, close.zh, close.en) for number, close in CLOSE_CODES.items()]
     return {str(number): zh if chinese else en for number, zh, en in codes}
-
-
-def encoded_words() -> str:
-    return encode(words())
 
 
 def _labels(choices: Any) -> dict[str, str]:
