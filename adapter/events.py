@@ -91,7 +91,10 @@ _MENTION = re.compile(r"<@!?([^<>\s]+)>")
 
 
 def parse_message(event: Event, bot_id: str) -> InboundMessage | None:
-    """The user's message in ``event``; None for other events and for one without its id or target."""
+    """The user's message in ``event``; None for other events and for one without its id or target.
+
+    Neither "." nor ".." can be a target: as a step of a path (``Target``) they would lead to another call of QQ's API.
+    """
     scene = _SCENES.get(event.type)
     if scene is None:
         return None
@@ -100,7 +103,7 @@ def parse_message(event: Event, bot_id: str) -> InboundMessage | None:
     author_id = _first(author, *_author_fields(scene))
     target_id = author_id if scene is Scene.C2C else _first(data, *_TARGET_FIELDS[scene])
     message_id = _text(data.get("id"))
-    if not (message_id and target_id):
+    if not message_id or target_id in ("", ".", ".."):
         return None
     raw = data.get("content")
     raw_content = raw if isinstance(raw, str) else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import quote
 
 
 class Scene(StrEnum):
@@ -21,12 +22,17 @@ class Target:
     id: str
 
     @property
+    def _in_path(self) -> str:
+        """One step of a path, whatever the id holds: it came with an event and must not lead anywhere else."""
+        return quote(self.id, safe="")
+
+    @property
     def messages_path(self) -> str:
         return {
-            Scene.C2C: f"/v2/users/{self.id}/messages",
-            Scene.GROUP: f"/v2/groups/{self.id}/messages",
-            Scene.GUILD: f"/channels/{self.id}/messages",
-            Scene.DM: f"/dms/{self.id}/messages",
+            Scene.C2C: f"/v2/users/{self._in_path}/messages",
+            Scene.GROUP: f"/v2/groups/{self._in_path}/messages",
+            Scene.GUILD: f"/channels/{self._in_path}/messages",
+            Scene.DM: f"/dms/{self._in_path}/messages",
         }[self.scene]
 
     @property
@@ -34,13 +40,13 @@ class Target:
         """Only C2C has it (sheet 4.2.2 r18); asking for another scene's raises ValueError."""
         if self.scene is not Scene.C2C:
             raise ValueError(f"no streaming in scene {self.scene}")
-        return f"/v2/users/{self.id}/stream_messages"
+        return f"/v2/users/{self._in_path}/stream_messages"
 
     @property
     def files_path(self) -> str:
         """Uploads exist in C2C and groups only (sheet 5.1); another scene raises ValueError."""
         if self.scene is Scene.C2C:
-            return f"/v2/users/{self.id}/files"
+            return f"/v2/users/{self._in_path}/files"
         if self.scene is Scene.GROUP:
-            return f"/v2/groups/{self.id}/files"
+            return f"/v2/groups/{self._in_path}/files"
         raise ValueError(f"no uploads in scene {self.scene}")

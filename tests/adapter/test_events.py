@@ -145,6 +145,8 @@ def test_a_guild_message_and_a_guild_dm() -> None:
         ("C2C_MESSAGE_CREATE", {"id": "m", "author": None}),
         ("GROUP_AT_MESSAGE_CREATE", {"id": "m", "author": {"id": "M"}}),
         ("AT_MESSAGE_CREATE", {"id": "m", "author": []}),
+        ("C2C_MESSAGE_CREATE", {"id": "m", "author": {"user_openid": ".."}}),
+        ("AT_MESSAGE_CREATE", {"id": "m", "channel_id": "."}),
     ],
 )
 def test_what_is_no_message_is_none(kind: str, data: dict[str, Any]) -> None:
