@@ -19,6 +19,7 @@ import aiohttp
 
 from adapter.codes import is_permanent, meaning
 from adapter.errors import TokenRefused, TokenUnreachable
+from adapter.wire import read_bounded
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +137,7 @@ class AccessToken:
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT),
                 allow_redirects=False,
             ) as response:
-                status, raw = response.status, await response.read()
+                status, raw = response.status, await read_bounded(response)
         except TimeoutError as error:
             raise TokenUnreachable(f"no answer from the token address in {TIMEOUT:g} s") from error
         except (aiohttp.ClientSSLError, ssl.SSLError) as error:

@@ -252,5 +252,5 @@ def _words(error: Exception) -> str:
 def _whole(value: object) -> int | None:
     try:
         return int(value)  # type: ignore[call-overload, no-any-return]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

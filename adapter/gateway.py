@@ -20,6 +20,7 @@ from typing import Any
 import aiohttp
 
 from adapter import intents as intent_sets
+from adapter import storable
 from adapter.client import GatewayInfo, QQClient
 from adapter.errors import ApiRefused, ApiUnreachable, TokenRefused, TokenUnreachable
 from adapter.event_queue import EventQueue
@@ -234,8 +235,7 @@ class Gateway:
 
     async def _dispatched(self, frame: dict[str, Any], life: _Life) -> None:
         kind, data = frame.get("t"), frame.get("d")
-        number = frame.get("s")
-        seq = number if isinstance(number, int) and not isinstance(number, bool) else None
+        seq = _seq(frame.get("s"))
         now = time.monotonic()
         if not life.since:
             # A long replay comes before RESUMED: every event of it is a sign of life.
@@ -271,8 +271,8 @@ class Gateway:
 
     def _read(self, data: str | bytes) -> dict[str, Any] | None:
         try:
-            frame = json.loads(data)
-        except (ValueError, RecursionError):
+            frame = storable.load(data)
+        except ValueError:
             frame = None
         if isinstance(frame, dict):
             return frame
@@ -307,6 +307,13 @@ class _Life:
     def ending(self, by: EndedBy, *, code: int | None = None, resumable: bool = False) -> Ending:
         lived = time.monotonic() - self.since if self.since else 0.0
         return Ending(by, code, resumable, lived)
+
+
+def _seq(number: object) -> int | None:
+    """The event's number; None for what no counter reaches, which could be neither stored nor counted on from."""
+    if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 2**53:
+        return number
+    return None
 
 
 def _interval(hello: object) -> float:

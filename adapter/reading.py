@@ -12,16 +12,19 @@ The rules, in order (docs/protocol.md 1.5, 3.3, 6.2b; issue "Answers of QQ are t
 from __future__ import annotations
 
 import email.message
-import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from adapter.answers import Accepted, Answer, Exchange, InReview, Refused, Throttled, Unknown
 from adapter.codes import REVIEW_CODES, Reaction, is_permanent, known, telling
 from adapter.redaction import redact
+from adapter.storable import load, storable
 
 BODY_LIMIT = 4_000
-"""Characters of QQ's answer kept in the record."""
+"""Characters of QQ's answer, and of its words, kept in the record."""
+
+TRACE_LIMIT = 128
+"""Characters of a trace id; QQ's have 32."""
 
 _ONLY_WITH_400 = frozenset({12001, 12002, 12003})
 """These count as a no only with HTTP 400 (docs/protocol.md 6.2b)."""
@@ -38,7 +41,7 @@ def read_answer(http_status: int, headers: Mapping[str, str], body: bytes, *, el
     ``wants`` says what proves success: "message" an id, "upload" a file_info, "any" the status alone.
     ``elapsed`` is in seconds.
     """
-    text = _decode(body, headers)
+    text = storable(_decode(body, headers))
     parsed = _parse(text)
     fields: Mapping[str, Any] = parsed if isinstance(parsed, dict) else {}
     code, err_code = _number(fields.get("code")), _number(fields.get("err_code"))
@@ -46,8 +49,8 @@ def read_answer(http_status: int, headers: Mapping[str, str], body: bytes, *, el
         http_status=http_status,
         code=code,
         err_code=err_code,
-        message=redact(_message(fields)),
-        trace_id=_words(fields.get("trace_id")) or _header(headers, "x-tps-trace-id"),
+        message=redact(_message(fields)[: BODY_LIMIT * 2])[:BODY_LIMIT],
+        trace_id=redact((_words(fields.get("trace_id")) or _header(headers, "x-tps-trace-id"))[:TRACE_LIMIT]),
         body=redact(text[: BODY_LIMIT * 2])[:BODY_LIMIT],
         elapsed=elapsed,
     )
@@ -130,18 +133,18 @@ def _decode(body: bytes, headers: Mapping[str, str]) -> str:
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return load(text)
+    except ValueError:
         return None
 
 
 def _number(value: object) -> int | None:
-    """A code as int, float or digits; None for anything else."""
+    """A code as int, float or digits; None for anything else. QQ's have up to 8 digits; the record holds 31 bits."""
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float, str)):
         try:
-            return int(value)
+            return max(-(2**31), min(int(value), 2**31 - 1))
         except (ValueError, OverflowError):
             return None
     return None

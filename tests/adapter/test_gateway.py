@@ -451,6 +451,36 @@ async def test_a_used_up_day_of_identifies_is_waited_for(script: Scripted, watch
     await watched.state(Phase.WAITING, "session_limit")
 
 
+async def test_numbers_that_are_none_in_the_gateways_address(script: Scripted, watched: Watched) -> None:
+    async def greeted(socket: Socket) -> None:
+        await hello(socket)
+        await ready(socket)
+        await stay(socket)
+
+    infinite = float("inf")
+    script.gateway = {
+        "shards": infinite,
+        "session_start_limit": {"remaining": infinite, "reset_after": infinite, "max_concurrency": infinite},
+    }
+    script.scripts = [greeted]
+    watched.start()
+    await watched.state(Phase.CONNECTED, "ready")
+
+
+async def test_a_number_no_counter_reaches_is_not_resumed_from(script: Scripted, watched: Watched) -> None:
+    async def absurd(socket: Socket) -> None:
+        await hello(socket)
+        await ready(socket)
+        await event(socket, 10**30)
+        await event(socket, 2)
+        await stay(socket)
+
+    script.scripts = [absurd]
+    gateway = watched.start()
+    await watched.until(lambda: gateway.resume_point and gateway.resume_point.seq == 2)
+    assert [each.seq for each in watched.events] == [None, 2]
+
+
 async def test_fewer_intents_are_tried(script: Scripted, watched: Watched) -> None:
     wanted: list[int] = []
 

@@ -284,3 +284,28 @@ def test_nothing_raises(status: int, body: bytes, headers: dict[str, str], wants
     answer = read_answer(status, headers, body, elapsed=0.0, wants=wants)
     if isinstance(answer, Accepted):
         assert status < 300
+
+
+def test_what_no_database_can_carry_is_replaced() -> None:
+    answer = read(400, b'{"code": 1, "message": "a\\u0000b\\ud800", "trace_id": "t\\u0000", "x": [Infinity, 1e999]}')
+    assert isinstance(answer, Refused)
+    assert answer.exchange.message == "a\ufffdb\ufffd"
+    assert answer.exchange.trace_id == "t\ufffd"
+    assert "\x00" not in read(502, b"<html>\x00</html>").exchange.body
+
+
+@pytest.mark.parametrize(("code", "kept"), [(10**25, 2**31 - 1), (-(10**25), -(2**31)), ("9" * 30, 2**31 - 1)])
+def test_a_code_that_no_column_holds_is_still_a_refusal(code: object, kept: int) -> None:
+    answer = read(200, {"code": code, "message": "no"})
+    assert isinstance(answer, Refused)
+    assert answer.code == kept
+
+
+def test_words_without_end_are_kept_to_their_beginning() -> None:
+    exchange = read(400, {"code": 1, "message": "m" * 900_000, "trace_id": "t" * 900_000}).exchange
+    assert (len(exchange.message), len(exchange.body), len(exchange.trace_id)) == (4_000, 4_000, 128)
+
+
+def test_a_secret_at_the_edge_of_what_is_kept_is_cut_out() -> None:
+    words = "m" * 3_990 + " Authorization: QQBot abcdefghijklmnop"
+    assert "abcdef" not in read(400, {"code": 1, "message": words}).exchange.message

@@ -158,8 +158,9 @@ async def test_refusals_come_with_http_200(
         web.Response(text="", status=500),
         web.Response(text="[]"),
         web.Response(text="{}", status=503),
+        web.Response(text='{"access_token": "' + "a" * 5_000_000 + '"}'),
     ],
-    ids=["html", "bytes", "empty", "list", "bare-503"],
+    ids=["html", "bytes", "empty", "list", "bare-503", "endless"],
 )
 async def test_answers_that_are_none(token: AccessToken, platform: Platform, answer: web.Response) -> None:
     platform.token_answers = [answer]
