@@ -23,6 +23,7 @@ from qqconsole.live.documents import bot_document, delivery_document, delivery_h
 router = Router()
 
 Limit = Annotated[int, Query(ge=1, le=200)]
+RowId = Annotated[int | None, Query(ge=1, lt=2**63)]
 Cursor = Annotated[str, Query(max_length=60, description="From the `next` of the page before.")]
 FAILURES: dict[Any, Any] = {code: schemas.FailureDocument for code in (400, 401, 403, 404, 409, 422)}
 
@@ -34,7 +35,7 @@ def bots(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.get("/sessions", response={200: schemas.SessionPage, **FAILURES}, summary="Sessions, newest first")
-def sessions(request: HttpRequest, bot: int | None = None, limit: Limit = 50, cursor: Cursor = "") -> dict[str, Any]:
+def sessions(request: HttpRequest, bot: RowId = None, limit: Limit = 50, cursor: Cursor = "") -> dict[str, Any]:
     rows = Session.objects.filter(before_moment("last_at", cursor)).order_by("-last_at", "-pk")
     if bot is not None:
         rows = rows.filter(bot=bot)
@@ -44,7 +45,7 @@ def sessions(request: HttpRequest, bot: int | None = None, limit: Limit = 50, cu
 @router.get("/deliveries", response={200: schemas.DeliveryPage, **FAILURES}, summary="Deliveries, newest first")
 def deliveries(
     request: HttpRequest,
-    session: int | None = None,
+    session: RowId = None,
     status: Annotated[Status | None, Query()] = None,
     kind: Annotated[Kind | None, Query()] = None,
     limit: Limit = 50,

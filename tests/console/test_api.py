@@ -127,6 +127,7 @@ def test_a_filter_survives_the_turn_of_the_page(api: Client, session: Session) -
         ("cursor=here", 400),
         ("cursor=99999999999999999999999999", 400),
         ("cursor=-1", 400),
+        ("session=9223372036854775808", 422),
     ],
 )
 def test_a_bad_question_is_told_so(api: Client, query: str, status: int) -> None:
@@ -139,6 +140,10 @@ def test_a_bad_question_is_told_so(api: Client, query: str, status: int) -> None
 @pytest.mark.parametrize("cursor", ["1", "x-1", "99999999999999999999-1", "1-", "-"])
 def test_a_bad_cursor_of_sessions(api: Client, cursor: str) -> None:
     assert get(api, f"/sessions?cursor={cursor}", 400)["error"]["code"] == "bad_request"
+
+
+def test_a_bot_no_database_can_count_to(api: Client) -> None:
+    assert get(api, f"/sessions?bot={10**30}", 422)["error"]["code"] == "invalid"
 
 
 def test_what_is_not_there(api: Client) -> None:
