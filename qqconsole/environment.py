@@ -63,7 +63,11 @@ def read_port(name: str, default: int) -> int:
 
 
 def data_folder() -> Path:
-    """QQCONSOLE_HOME, made when missing, readable by its owner alone."""
+    """QQCONSOLE_HOME, made when missing, readable by its owner alone.
+
+    So is every file this process makes from here on: the folder may have been made by somebody else, for all to read.
+    """
+    os.umask(0o077)
     home = Path(read("QQCONSOLE_HOME", str(BASE_DIR / "var"))).expanduser().resolve()
     if not home.is_dir():
         home.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -44,6 +44,19 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+def test_the_database_is_its_owners_alone_in_a_folder_that_all_may_read(tmp_path: Path) -> None:
+    home = tmp_path / "data"
+    home.mkdir(mode=0o755)
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "QQCONSOLE_HOME": str(home)},
+        check=True,
+    )
+    assert mode(home / "db.sqlite3") == 0o600
+    assert {mode(path) for path in home.iterdir()} == {0o600}
+
+
 def test_an_empty_folder_gets_its_keys_once(tmp_path: Path) -> None:
     home = tmp_path / "data"
 
