@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.db import connection, models
+from django.db import models
+
+from qqconsole.engine.statements import depth, insert_many, update_many
 
 Event = dict[str, Any]
 
@@ -47,13 +49,13 @@ class Batch:
     def flush(self) -> None:
         """Write what was gathered so far; what comes later is gathered anew."""
         # Django's model order puts parents before their children.
-        for model in sorted(self._created, key=_depth):
-            model._default_manager.bulk_create(self._created[model])
+        for model in sorted(self._created, key=depth):
+            insert_many(model, self._created[model])
         grouped: dict[tuple[type[models.Model], tuple[str, ...]], list[models.Model]] = defaultdict(list)
         for (model, _), (row, names) in self._updated.items():
             grouped[model, tuple(sorted(names))].append(row)
-        for (model, columns), rows in sorted(grouped.items(), key=lambda item: _depth(item[0][0])):
-            _update_many(model, columns, sorted(rows, key=lambda row: row.pk))
+        for (model, columns), rows in sorted(grouped.items(), key=lambda item: depth(item[0][0])):
+            update_many(model, columns, sorted(rows, key=lambda row: row.pk))
         self._created.clear()
         self._creating.clear()
         self._updated.clear()
@@ -68,27 +70,3 @@ class Batch:
     def undo(self) -> None:
         for call in reversed(self._undo):
             call()
-
-
-def _depth(model: type[models.Model]) -> int:
-    """How many foreign keys lie between the model and a root: parents are written first."""
-    parents = [
-        field.related_model
-        for field in model._meta.concrete_fields
-        if field.is_relation and isinstance(field.related_model, type) and field.related_model is not model
-    ]
-    return 1 + max((_depth(parent) for parent in parents if issubclass(parent, models.Model)), default=0)
-
-
-def _update_many(model: type[models.Model], names: tuple[str, ...], rows: list[models.Model]) -> None:
-    """One prepared statement for all rows: ``bulk_update`` builds a CASE per row and is many times slower."""
-    by_name = {field.name: field for field in model._meta.concrete_fields}
-    fields = [by_name[name] for name in names]
-    quote = connection.ops.quote_name
-    columns = ", ".join(f"{quote(str(field.column))} = %s" for field in fields)
-    values = [
-        (*(field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields), row.pk) for row in rows
-    ]
-    statement = f"UPDATE {quote(model._meta.db_table)} SET {columns} WHERE {quote(str(model._meta.pk.column))} = %s"  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.executemany(statement, values)

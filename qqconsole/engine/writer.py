@@ -19,8 +19,8 @@ from typing import Any, Generic, TypeVar
 
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
 
-from qqconsole.deliveries.models import Delivery, Status
 from qqconsole.engine.batch import Batch
+from qqconsole.engine.statements import fences_of
 from qqconsole.live.publish import publish
 
 log = logging.getLogger(__name__)
@@ -151,10 +151,7 @@ def _publish(batch: Batch) -> None:
 def _fences(jobs: list[Job[Any]]) -> dict[int | None, int]:
     """The fences now in force, their rows locked in key order."""
     ids = sorted({job.delivery_id for job in jobs if job.fence is not None and job.delivery_id is not None})
-    if not ids:
-        return {}
-    rows = Delivery.objects.filter(pk__in=ids, status=Status.SENDING).order_by("pk").select_for_update()
-    return {pk: fence for pk, fence in rows.values_list("pk", "fence")}
+    return fences_of(ids) if ids else {}
 
 
 def _resolve(resolutions: list[Resolution]) -> None:
