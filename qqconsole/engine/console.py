@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from qqconsole.engine import engine as engines
-from qqconsole.engine.demo import Demo
+from qqconsole.engine.demo import Demo, rest
 from qqconsole.engine.gateways import Gateways
 from qqconsole.engine.worker import EmbeddedWorker
 from qqconsole.live import watching
@@ -48,6 +48,8 @@ class Console:
         server = self._make_server()
         if self._demo is not None:
             self._demo.start()
+        else:
+            rest()
         engines.install(self._engine)
         self._engine.start()
         self._engine.worker_alive = lambda: self._worker.alive

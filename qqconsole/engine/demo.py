@@ -41,6 +41,11 @@ QUESTIONS = (
 )
 
 
+def rest() -> None:
+    """Switch the demo bot of an earlier start off: its simulator is not there to be knocked at."""
+    Bot.objects.filter(is_demo=True).update(enabled=False)
+
+
 class Demo:
     """A thread with a loop of its own, as far from the console as another machine's process would be."""
 
@@ -73,6 +78,7 @@ class Demo:
             "dialect": Dialect.STREAM_MESSAGES,
             "allow_private_urls": True,
             "is_demo": True,
+            "enabled": True,
         }
         bot, new = Bot.objects.get_or_create(name=NAME, defaults=values)
         if not new and bot.is_demo:

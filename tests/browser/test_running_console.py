@@ -142,6 +142,8 @@ def test_a_second_start_is_quick_and_keeps_the_data(tmp_path: Path, browser: Bro
             assert second.login is None
             page.reload()
             assert page.locator(".line a").count() >= number
+            page.goto(f"{second.url}/bots/")
+            expect(page.locator("main")).to_contain_text("已停用")
         finally:
             second.stop()
         context.close()
