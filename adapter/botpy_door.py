@@ -44,6 +44,8 @@ def _without_side_effects() -> Iterator[None]:
         logging.basicConfig, os.system, sys.argv = basic_config, system, argv
 
 
+_level = logging.getLogger("botpy").level
+
 with _without_side_effects():
     import botpy.api
     import botpy.client
@@ -51,8 +53,8 @@ with _without_side_effects():
     import botpy.http
     import botpy.robot
 
-# Its debug lines hold the Authorization header and the identify payload.
-logging.getLogger("botpy").setLevel(logging.INFO)
+# Its debug lines hold the Authorization header and the identify payload. An application may have muted it further.
+logging.getLogger("botpy").setLevel(max(logging.INFO, _level))
 
 Intents = botpy.flags.Intents
 Route = botpy.http.Route
