@@ -47,7 +47,7 @@ class BubbleState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Passage:
     text: str
     certain: bool
 
@@ -58,7 +58,7 @@ class Bubble:
     kind: str
     """"stream", "plain" or "media"."""
     state: BubbleState
-    parts: tuple[Part, ...]
+    passages: tuple[Passage, ...]
     since: float
     """When its first frame was sent."""
     message_id: str = ""
@@ -66,11 +66,11 @@ class Bubble:
     @property
     def text(self) -> str:
         """What is certainly there."""
-        return "".join(part.text for part in self.parts if part.certain)
+        return "".join(passage.text for passage in self.passages if passage.certain)
 
     @property
     def certain(self) -> bool:
-        return all(part.certain for part in self.parts) and self.state is not BubbleState.MAYBE
+        return all(passage.certain for passage in self.passages) and self.state is not BubbleState.MAYBE
 
 
 def fold(recorded: Iterable[Recorded], at: float, rollback_after: float) -> list[Bubble]:
@@ -93,7 +93,7 @@ def _bubble(frames: list[Recorded], at: float, rollback_after: float) -> Bubble 
     if not seen:
         return None
     cumulative = seen[0].dialect in DIALECTS and DIALECTS[seen[0].dialect].cumulative
-    parts = _cumulative(seen, at) if cumulative else _deltas(seen, at)
+    passages = _cumulative(seen, at) if cumulative else _deltas(seen, at)
     closing = [frame for frame in seen if frame.kind is FrameKind.CLOSING]
     closed = any(_standing(frame, at) for frame in closing)
     state = BubbleState.DONE if closed else BubbleState.STREAMING
@@ -102,10 +102,10 @@ def _bubble(frames: list[Recorded], at: float, rollback_after: float) -> Bubble 
         state = BubbleState.FINALISED if cumulative else BubbleState.ROLLED_BACK
         if not cumulative:
             # A closing frame of unknown outcome may have kept the rest.
-            parts = [parts[0], *(Part(part.text, False) for part in parts[1:] if closing)]
-    if not any(part.certain for part in parts):
+            passages = [passages[0], *(Passage(passage.text, False) for passage in passages[1:] if closing)]
+    if not any(passage.certain for passage in passages):
         state = BubbleState.MAYBE
-    return Bubble(seen[0].segment, "stream", state, tuple(parts), seen[0].sent_at, _id(seen))
+    return Bubble(seen[0].segment, "stream", state, tuple(passages), seen[0].sent_at, _id(seen))
 
 
 def _standing(frame: Recorded, at: float) -> bool | None:
@@ -120,31 +120,31 @@ def _whole(frames: list[Recorded], at: float) -> Bubble:
     frame = taken or frames[-1]
     kind = "media" if frame.kind is FrameKind.MEDIA else "plain"
     state = BubbleState.DONE if taken else BubbleState.MAYBE
-    parts = (Part(frame.content, taken is not None),)
-    return Bubble(frame.segment, kind, state, parts, frames[0].sent_at, _id(frames))
+    passages = (Passage(frame.content, taken is not None),)
+    return Bubble(frame.segment, kind, state, passages, frames[0].sent_at, _id(frames))
 
 
-def _cumulative(frames: list[Recorded], at: float) -> list[Part]:
+def _cumulative(frames: list[Recorded], at: float) -> list[Passage]:
     """The last taken frame holds all the text there is; each later one without an answer may have added to it."""
-    parts: list[Part] = []
+    passages: list[Passage] = []
     longest = 0
     for frame in frames:
         if _standing(frame, at):
-            parts, longest = [Part(frame.content, True)], len(frame.content)
+            passages, longest = [Passage(frame.content, True)], len(frame.content)
         elif len(frame.content) > longest:
-            parts.append(Part(frame.content[longest:], False))
+            passages.append(Passage(frame.content[longest:], False))
             longest = len(frame.content)
-    return parts
+    return passages
 
 
-def _deltas(frames: list[Recorded], at: float) -> list[Part]:
+def _deltas(frames: list[Recorded], at: float) -> list[Passage]:
     """Each delta once, in the order they left; repeats of one pair are one delta."""
-    pieces: dict[object, Part] = {}
+    pieces: dict[object, Passage] = {}
     for place, frame in enumerate(frames):
         key = ("pair", frame.pair) if frame.pair is not None else ("frame", place)
         known = pieces.get(key)
         certain = bool(_standing(frame, at)) or (known is not None and known.certain)
-        pieces[key] = Part(frame.content, certain)
+        pieces[key] = Passage(frame.content, certain)
     return list(pieces.values())
 
 

@@ -28,14 +28,14 @@ def redact(text: str) -> str:
     return text
 
 
-def pair(key: str, value: object) -> str:
+def key_value(key: str, value: object) -> str:
     """``key=value``; quoted as JSON where the value holds spaces, quotes or line ends."""
     text = str(value)
     plain = text and not re.search(r"[\s\"=]", text)
     return f"{key}={text if plain else json.dumps(text, ensure_ascii=False)}"
 
 
-class PairsFormatter(logging.Formatter):
+class KeyValueFormatter(logging.Formatter):
     """Redaction happens here, on the finished line, so that a traceback's text goes through it too."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -45,4 +45,4 @@ class PairsFormatter(logging.Formatter):
         pairs += [(name, getattr(record, name)) for name in EXTRAS if getattr(record, name, None) is not None]
         if record.exc_info:
             pairs.append(("traceback", self.formatException(record.exc_info)))
-        return redact(" ".join(pair(key, value) for key, value in pairs))
+        return redact(" ".join(key_value(key, value) for key, value in pairs))

@@ -151,9 +151,9 @@ LOG_LEVEL = read("QQCONSOLE_LOG_LEVEL", "INFO").upper()
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"pairs": {"()": "qqconsole.logs.PairsFormatter"}},
+    "formatters": {"key_value": {"()": "qqconsole.logs.KeyValueFormatter"}},
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "pairs"},
+        "stderr": {"class": "logging.StreamHandler", "formatter": "key_value"},
         "nowhere": {"class": "logging.NullHandler"},
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},

@@ -24,23 +24,23 @@ class EventStream:
         self._held = 0
         self._after_cr = False
 
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """Return the data of every event that ``chunk`` completes, in order. Raises TooLong."""
-        if self._untouched and _is_one_event(chunk):
-            return [chunk[6:-2]]
-        if self._after_cr and chunk.startswith(b"\n"):
-            chunk = chunk[1:]
-        if not chunk:
+    def feed(self, received: bytes) -> list[bytes]:
+        """Return the data of every event that ``received`` completes, in order. Raises TooLong."""
+        if self._untouched and _is_one_event(received):
+            return [received[6:-2]]
+        if self._after_cr and received.startswith(b"\n"):
+            received = received[1:]
+        if not received:
             return []
-        self._after_cr = chunk.endswith(b"\r")
-        self._held += len(chunk)
+        self._after_cr = received.endswith(b"\r")
+        self._held += len(received)
         if self._held > MOST_BYTES:
             raise TooLong
-        if b"\n" not in chunk and b"\r" not in chunk:
-            self._tail += chunk
+        if b"\n" not in received and b"\r" not in received:
+            self._tail += received
             return []
-        lines = (bytes(self._tail) + chunk if self._tail else chunk).splitlines()
-        self._tail = bytearray() if chunk.endswith((b"\n", b"\r")) else bytearray(lines.pop())
+        lines = (bytes(self._tail) + received if self._tail else received).splitlines()
+        self._tail = bytearray() if received.endswith((b"\n", b"\r")) else bytearray(lines.pop())
         return self._events(lines)
 
     def finish(self) -> list[bytes]:
@@ -49,7 +49,7 @@ class EventStream:
 
     @property
     def _untouched(self) -> bool:
-        """Whether nothing is held back from the chunk before."""
+        """Whether nothing is held back from the bytes before."""
         return not (self._tail or self._data or self._after_cr)
 
     def _events(self, lines: list[bytes]) -> list[bytes]:
@@ -65,9 +65,11 @@ class EventStream:
         return events
 
 
-def _is_one_event(chunk: bytes) -> bool:
+def _is_one_event(received: bytes) -> bool:
     """Nearly every read of a live stream is just that."""
-    return chunk[:6] == b"data: " and chunk[-2:] == b"\n\n" and chunk.count(b"\n") == 2 and b"\r" not in chunk
+    return (
+        received[:6] == b"data: " and received[-2:] == b"\n\n" and received.count(b"\n") == 2 and b"\r" not in received
+    )
 
 
 class WholeBody:
@@ -78,9 +80,9 @@ class WholeBody:
     def __init__(self) -> None:
         self._body = bytearray()
 
-    def feed(self, chunk: bytes) -> list[bytes]:
+    def feed(self, received: bytes) -> list[bytes]:
         """Return nothing yet. Raises TooLong."""
-        self._body += chunk
+        self._body += received
         if len(self._body) > MOST_BYTES:
             raise TooLong
         return []

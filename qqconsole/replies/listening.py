@@ -32,14 +32,14 @@ async def listen(
     async with AsyncExitStack() as stack:
         response = await _opened(stack, client, body, turn.key, silence)
         events = _decoder(response)
-        chunks = await stack.enter_async_context(aclosing(response.aiter_bytes()))
+        reads = await stack.enter_async_context(aclosing(response.aiter_bytes()))
         patience = Patience()
         stack.callback(patience.close)
         loop = asyncio.get_running_loop()
         until, finishing = loop.time() + silence, False
-        while (chunk := await _next(chunks, patience, until, turn, silence)) is not None:
+        while (received := await _next(reads, patience, until, turn, silence)) is not None:
             try:
-                whole = events.feed(chunk)
+                whole = events.feed(received)
             except TooLong:
                 raise ModelFailed("model_garbled", "one event of the stream is longer than 16 MB") from None
             spoke = False
@@ -97,11 +97,11 @@ def _decoder(response: httpx2.Response) -> EventStream | WholeBody:
 
 
 async def _next(
-    chunks: AsyncGenerator[bytes, None], patience: Patience, until: float, turn: ModelTurn, silence: float
+    reads: AsyncGenerator[bytes, None], patience: Patience, until: float, turn: ModelTurn, silence: float
 ) -> bytes | None:
     """Return the next bytes, or None at the end. Once the model has finished, nothing more can go wrong."""
     try:
-        return await patience.wait(chunks.__anext__(), until)
+        return await patience.wait(reads.__anext__(), until)
     except StopAsyncIteration:
         return None
     except TimeoutError:

@@ -31,11 +31,11 @@ def test_a_stream_grows_in_place_and_is_certain_once_answered() -> None:
     assert fold(record, -1.0, TIMEOUT) == []
     at_first = fold(record, 0.01, TIMEOUT)[0]
     assert (at_first.text, at_first.state) == ("", BubbleState.MAYBE)
-    assert [part.text for part in at_first.parts] == [LINE]
+    assert [passage.text for passage in at_first.passages] == [LINE]
     opened = fold(record, 1.0, TIMEOUT)[0]
     assert (opened.text, opened.state, opened.certain) == (LINE, BubbleState.STREAMING, True)
     growing = fold(record, 2.01, TIMEOUT)[0]
-    assert [(part.text, part.certain) for part in growing.parts] == [(LINE, True), ("more", False)]
+    assert [(passage.text, passage.certain) for passage in growing.passages] == [(LINE, True), ("more", False)]
     done = fold(record, LATER, TIMEOUT)[0]
     assert (done.text, done.state, done.kind) == (LINE + "more", BubbleState.DONE, "stream")
 
@@ -67,7 +67,11 @@ def test_a_closing_frame_without_an_answer_may_have_saved_the_rest() -> None:
         frame(FrameKind.CLOSING, "\n", 2.0, Verdict.UNKNOWN),
     ]
     bubble = fold(record, LATER, TIMEOUT)[0]
-    assert [(part.text, part.certain) for part in bubble.parts] == [("one", True), (" two", False), ("\n", False)]
+    assert [(passage.text, passage.certain) for passage in bubble.passages] == [
+        ("one", True),
+        (" two", False),
+        ("\n", False),
+    ]
 
 
 def test_a_repeat_is_the_same_delta_and_a_refused_frame_is_none() -> None:
@@ -80,7 +84,7 @@ def test_a_repeat_is_the_same_delta_and_a_refused_frame_is_none() -> None:
 def test_an_unknown_message_is_a_maybe() -> None:
     for fault in (LOST_ANSWER, LOST_REQUEST):
         bubble = fold(record_of(travel("hello", road="guild", faults=(fault,))), LATER, TIMEOUT)[0]
-        assert (bubble.text, bubble.state, bubble.parts[0].text) == ("", BubbleState.MAYBE, "hello")
+        assert (bubble.text, bubble.state, bubble.passages[0].text) == ("", BubbleState.MAYBE, "hello")
         assert not bubble.certain
 
 
@@ -103,8 +107,8 @@ def test_in_review_counts_as_taken() -> None:
 def _may_be(bubble: Bubble, text: str) -> bool:
     """Whether ``text`` is what ``bubble`` tells: all that is certain in its place, of the rest any."""
     made = {""}
-    for part in bubble.parts:
-        made = {start + part.text for start in made} | (set() if part.certain else made)
+    for passage in bubble.passages:
+        made = {start + passage.text for start in made} | (set() if passage.certain else made)
     return text in made
 
 

@@ -6,14 +6,14 @@ import logging
 
 import pytest
 
-from qqconsole.logs import PairsFormatter, pair, redact
+from qqconsole.logs import KeyValueFormatter, key_value, redact
 
 
 def line(message: str, *arguments: object, **extra: object) -> str:
     record = logging.getLogger("qqconsole.test").makeRecord(
         "qqconsole.test", logging.INFO, "file", 1, message, arguments, None, extra=extra
     )
-    return PairsFormatter().format(record)
+    return KeyValueFormatter().format(record)
 
 
 def test_a_record_is_one_line_of_pairs() -> None:
@@ -57,16 +57,16 @@ def test_a_traceback_is_redacted_too() -> None:
         record = logging.LogRecord(
             "qqconsole", logging.ERROR, "f", 1, "it broke", (), (type(error), error, error.__traceback__)
         )
-    written = PairsFormatter().format(record)
+    written = KeyValueFormatter().format(record)
 
     assert "ValueError" in written
     assert "SECRETSECRET" not in written
 
 
 def test_pairs_quote_what_would_be_read_as_two() -> None:
-    assert pair("a", "plain") == "a=plain"
-    assert pair("a", "") == 'a=""'
-    assert pair("a", "b=c") == 'a="b=c"'
+    assert key_value("a", "plain") == "a=plain"
+    assert key_value("a", "") == 'a=""'
+    assert key_value("a", "b=c") == 'a="b=c"'
 
 
 def test_botpy_is_mute() -> None:
