@@ -59,6 +59,20 @@ _ANY = {
     R.MODERATED: Step.MODERATED,
 }
 
+_IN_STREAM = {
+    **_ANY,
+    R.MARKDOWN: Step.CUT,
+    # The closing frame is tried once under the same msg_id: it may be the count that was refused, not the stream.
+    R.REFERENCE: Step.CUT,
+    R.INDEX: Step.HIGHER,
+    R.PREFIX: Step.CUT,
+    R.STREAM_OVER: Step.OVER,
+    R.LENGTH: Step.CUT,
+    R.ADDRESS: Step.CUT,
+    R.PERMANENT: Step.CUT,
+}
+"""A stream that is open at QQ, which must be closed."""
+
 STEPS: dict[K, dict[R, Step]] = {
     K.OPENING: {
         **_ANY,
@@ -71,29 +85,8 @@ STEPS: dict[K, dict[R, Step]] = {
         R.ADDRESS: Step.HOLD,
         R.PERMANENT: Step.HOLD,
     },
-    K.MIDDLE: {
-        **_ANY,
-        R.MARKDOWN: Step.CUT,
-        # The closing frame is tried once under the same msg_id: it may be the count that was refused, not the stream.
-        R.REFERENCE: Step.CUT,
-        R.INDEX: Step.HIGHER,
-        R.PREFIX: Step.CUT,
-        R.STREAM_OVER: Step.OVER,
-        R.LENGTH: Step.CUT,
-        R.ADDRESS: Step.CUT,
-        R.PERMANENT: Step.CUT,
-    },
-    K.CLOSING: {
-        **_ANY,
-        R.MARKDOWN: Step.CUT,
-        R.REFERENCE: Step.CUT,
-        R.INDEX: Step.HIGHER,
-        R.PREFIX: Step.CUT,
-        R.STREAM_OVER: Step.OVER,
-        R.LENGTH: Step.CUT,
-        R.ADDRESS: Step.CUT,
-        R.PERMANENT: Step.CUT,
-    },
+    K.MIDDLE: {**_IN_STREAM},
+    K.CLOSING: {**_IN_STREAM},
     K.PLAIN: {
         **_ANY,
         R.MARKDOWN: Step.PLAIN_TEXT,

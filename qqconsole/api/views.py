@@ -19,6 +19,7 @@ from qqconsole.cursors import before_id, before_moment, moment_cursor
 from qqconsole.deliveries.models import Delivery, Kind, Status
 from qqconsole.engine.cancel import request_cancel
 from qqconsole.live.documents import bot_document, delivery_document, delivery_head, session_document
+from qqconsole.live.snapshot import whole
 
 router = Router()
 
@@ -67,9 +68,7 @@ def deliveries(
     summary="One delivery with every attempt, segment and chunk",
 )
 def delivery(request: HttpRequest, delivery_id: int) -> dict[str, Any]:
-    rows = Delivery.objects.select_related("session").prefetch_related(
-        "attempts__requested_by", "attempts__segments__chunks"
-    )
+    rows = whole(Delivery.objects.all())
     return delivery_document(get_object_or_404(rows, pk=delivery_id), get_language() or "en")
 
 

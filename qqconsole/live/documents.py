@@ -33,19 +33,7 @@ def delivery_event(
     return {
         "type": "delivery",
         "delivery": delivery.pk,
-        "seq": delivery.seq,
-        "session": delivery.session_id,
-        "bot": bot_id,
-        "inbound": delivery.inbound_id,
-        "kind": delivery.kind,
-        "status": delivery.status,
-        "reason": delivery.reason,
-        "code": delivery.code,
-        "detail": delivery.detail,
-        "generated_length": len(delivery.generated_text),
-        "created_at": _time(delivery.created_at),
-        "started_at": _time(delivery.started_at),
-        "finished_at": _time(delivery.finished_at),
+        **_head(delivery, bot_id),
         "cancel_requested_at": _time(delivery.cancel_requested_at),
         "segments": [segment_row(segment, segment.attempt) for segment in segments],
         "chunks": [chunk_row(segment, chunk) for segment, chunk in chunks],
@@ -187,23 +175,10 @@ def delivery_document(delivery: Delivery, language: str = "en") -> Document:
     query.
     """
     return {
-        "id": delivery.pk,
-        "seq": delivery.seq,
-        "session": delivery.session_id,
-        "bot": delivery.session.bot_id,
-        "inbound": delivery.inbound_id,
-        "kind": delivery.kind,
-        "status": delivery.status,
-        "reason": delivery.reason,
-        "code": delivery.code,
+        **delivery_head(delivery),
         "meaning": _meaning(delivery.code, language),
-        "detail": delivery.detail,
         "generated_text": delivery.generated_text,
-        "generated_length": len(delivery.generated_text),
         "reasoning_text": delivery.reasoning_text,
-        "created_at": _time(delivery.created_at),
-        "started_at": _time(delivery.started_at),
-        "finished_at": _time(delivery.finished_at),
         "cancel_requested_at": _time(delivery.cancel_requested_at),
         "attempts": [
             _attempt(attempt, language)
@@ -214,10 +189,14 @@ def delivery_document(delivery: Delivery, language: str = "en") -> Document:
 
 def delivery_head(delivery: Delivery) -> Document:
     """Return the delivery without its attempts, for lists. Load it with ``session``."""
+    return {"id": delivery.pk, **_head(delivery, delivery.session.bot_id)}
+
+
+def _head(delivery: Delivery, bot_id: int) -> Document:
     return {
-        "id": delivery.pk,
+        "seq": delivery.seq,
         "session": delivery.session_id,
-        "bot": delivery.session.bot_id,
+        "bot": bot_id,
         "inbound": delivery.inbound_id,
         "kind": delivery.kind,
         "status": delivery.status,
@@ -225,7 +204,6 @@ def delivery_head(delivery: Delivery) -> Document:
         "code": delivery.code,
         "detail": delivery.detail,
         "generated_length": len(delivery.generated_text),
-        "seq": delivery.seq,
         "created_at": _time(delivery.created_at),
         "started_at": _time(delivery.started_at),
         "finished_at": _time(delivery.finished_at),
