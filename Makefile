@@ -35,7 +35,7 @@ test: $(DEV_STAMP)
 lint: $(DEV_STAMP)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m mypy adapter simulator qqconsole
+	$(PY) -m mypy adapter simulator qqconsole bench scripts
 	PYTHONPATH=. $(VENV)/bin/lint-imports
 
 format: $(DEV_STAMP)
