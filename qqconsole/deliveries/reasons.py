@@ -28,6 +28,7 @@ REASONS: dict[str, Promise] = {
     "model_cut": _("The model's connection broke off in mid-sentence. What had been written was delivered."),
     "model_garbled": _("The model answered with something that cannot be read."),
     "model_filtered": _("The model's own content filter stopped the answer."),
+    "model_endless": _("The model did not come to an end, so it was stopped. What had been written was delivered."),
     "source_unknown": _("The bot names a reply source that does not exist."),
     "source_crashed": _("The reply source failed for a reason nobody foresaw."),
     "message_gone": _("The message it answers is no longer stored."),

@@ -13,6 +13,7 @@ model_silent        nothing was said for longer than the bot's time-out
 model_cut           the stream ended in mid-sentence
 model_garbled       the stream is not UTF-8, not JSON, or no stream at all
 model_filtered      the model's own filter stopped the answer
+model_endless       the answer grew past every length (``model_turn``) and was stopped
 ==================  =====================================================================================
 """
 

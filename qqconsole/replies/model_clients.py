@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator
 from functools import lru_cache
 from urllib.parse import urlsplit, urlunsplit
 from weakref import WeakKeyDictionary
@@ -16,6 +17,8 @@ import openai
 
 CONNECT_TIMEOUT = 10.0
 KEPT_ALIVE = 30.0
+LONGEST_REFUSAL = 65_536
+"""Bytes on the wire that are read of an answer that is no success; a failure quotes a few hundred characters."""
 
 # A client's connections belong to the loop they were opened on.
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], openai.AsyncOpenAI]]
@@ -64,8 +67,34 @@ def _made(url: str, key: str) -> openai.AsyncOpenAI:
         base_url=base_url(url),
         api_key=key or "none",
         max_retries=0,
-        http_client=openai.DefaultAioHttpClient(timeout=timeout, limits=limits, verify=_trusted()),
+        http_client=openai.DefaultAioHttpClient(
+            timeout=timeout, limits=limits, verify=_trusted(), event_hooks={"response": [_shorten_refusal]}
+        ),
     )
     # The package reads these from the environment, and would tell them to any server.
     client.organization = client.project = None
     return client
+
+
+async def _shorten_refusal(response: httpx2.Response) -> None:
+    """The package reads the whole body of a refusal into memory: let it end early."""
+    if not response.is_success and isinstance(response.stream, httpx2.AsyncByteStream):
+        response.stream = _Beginning(response.stream)
+
+
+class _Beginning(httpx2.AsyncByteStream):
+    """The first ``LONGEST_REFUSAL`` bytes of a body, and a little more."""
+
+    def __init__(self, whole: httpx2.AsyncByteStream) -> None:
+        self._whole = whole
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        taken = 0
+        async for piece in self._whole:
+            yield piece
+            taken += len(piece)
+            if taken > LONGEST_REFUSAL:
+                return
+
+    async def aclose(self) -> None:
+        await self._whole.aclose()

@@ -15,6 +15,11 @@ from adapter.pieces import Reasoning, Text
 from qqconsole.replies.characters import Characters
 from qqconsole.replies.failures import ModelFailed, from_error_object
 
+MOST_CHARACTERS = 1_000_000
+"""Words and thoughts of one answer; the longest a model of today is built for is about half of it."""
+MOST_ARGUMENTS = 16 * 1024 * 1024
+"""Characters of all tool calls of one answer: a 4 MB picture as base64, and some times that."""
+
 
 @dataclass(slots=True)
 class ToolCall:
@@ -58,6 +63,8 @@ class ModelTurn:
     _thought: list[str] = field(default_factory=list)
     _characters: Characters = field(default_factory=Characters)
     _thoughts: Characters = field(default_factory=Characters)
+    _heard: int = 0
+    _argued: int = 0
     _open_index: object = None
     _open: ToolCall | None = None
 
@@ -77,7 +84,7 @@ class ModelTurn:
         return "".join(self._thought)
 
     def read(self, data: bytes) -> list[Heard]:
-        """Return what one event says. Raises ModelFailed (model_garbled, model_error, …)."""
+        """Return what one event says. Raises ModelFailed (model_garbled, model_error, model_endless, …)."""
         if data[:6] == b"[DONE]":
             self.done = True
             return []
@@ -115,6 +122,7 @@ class ModelTurn:
         for name in ("reasoning_content", "reasoning"):
             thought = delta.get(name)
             if isinstance(thought, str) and thought:
+                self._count(len(thought))
                 thought = self._thoughts.feed(thought)
                 self._thought.append(thought)
                 self.reasoning_name = name
@@ -128,6 +136,7 @@ class ModelTurn:
 
     def _say(self, text: str, heard: list[Heard]) -> None:
         if text:
+            self._count(len(text))
             self._said.append(text)
             heard.append(Text(text))
 
@@ -151,6 +160,15 @@ class ModelTurn:
         if isinstance(arguments, dict):
             arguments = json.dumps(arguments, ensure_ascii=False)
         self._open.pieces.append(_string(arguments))
+        # A call takes room whatever its arguments are.
+        self._argued += 100 + len(self._open.pieces[-1])
+        if self._argued > MOST_ARGUMENTS:
+            raise ModelFailed("model_endless", f"its tool calls passed {MOST_ARGUMENTS} characters")
+
+    def _count(self, characters: int) -> None:
+        self._heard += characters
+        if self._heard > MOST_CHARACTERS:
+            raise ModelFailed("model_endless", f"it had not ended after {MOST_CHARACTERS} characters")
 
     def _close_call(self, heard: list[Heard]) -> None:
         if self._open is not None:

@@ -10,7 +10,7 @@ import pytest
 
 from adapter.pieces import Break, SendMedia, Text
 from qqconsole.replies.sources import close_sources, open_source
-from tests.console.odd_model import CALLED, DONE, END, answer, bare, call, event, odd_model, words
+from tests.console.odd_model import CALLED, DONE, END, Answer, answer, bare, call, event, odd_model, words
 from tests.console.replying import question, said
 
 PICTURE = '{"url": "https://example.com/a.png", "kind": "image", "caption": "图"}'
@@ -25,6 +25,27 @@ async def _closed() -> AsyncIterator[None]:
 def refusing(status: str, body: bytes, *fields: str, kind: str = "application/json") -> bytes:
     head = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(body)}", *fields]
     return "\r\n".join([*head, "Connection: close", "", ""]).encode() + body
+
+
+async def test_a_refusal_without_an_end_is_read_to_its_beginning() -> None:
+    head = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nno room"
+    async with odd_model(Answer((head, *[b" " * 1_000_000] * 100), hangs=True)) as model:
+        heard = await said(question(model.url, silence_timeout=5))
+    assert (heard.reason, heard.detail) == ("model_refused", "HTTP 400: no room")
+
+
+@pytest.mark.parametrize("name", ["content", "reasoning_content"])
+async def test_a_model_that_never_ends_is_stopped(name: str) -> None:
+    async with odd_model(answer(*[event({name: "永" * 50_000})] * 40, hangs=True)) as model:
+        heard = await said(question(model.url))
+    assert heard.reason == "model_endless"
+    assert len(heard.text or heard.reasoning) == 1_000_000
+
+
+async def test_tool_calls_that_never_end_are_stopped() -> None:
+    async with odd_model(answer(words("在"), *[call("a" * 1_000_000)] * 20, hangs=True)) as model:
+        heard = await said(question(model.url, media_allowed=True))
+    assert (heard.text, heard.reason) == ("在", "model_endless")
 
 
 async def test_nobody_listens() -> None:
