@@ -6,6 +6,7 @@ Counted in the cache: Redis where there is one, else this process. A right passw
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 
 from django.core.cache import cache
 
@@ -42,11 +43,22 @@ def forget(account: str, address: str) -> None:
 
 
 def _both(account: str, address: str) -> str:
-    return _key("account", account.casefold(), address)
+    return _key("account", account.casefold(), _place(address))
 
 
 def _alone(address: str) -> str:
-    return _key("address", address)
+    return _key("address", _place(address))
+
+
+def _place(address: str) -> str:
+    """The IPv4 address; of IPv6 the /64 network, in which one machine may take any address it likes."""
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(known, ipaddress.IPv4Address):
+        return address
+    return str(known.ipv4_mapped or ipaddress.IPv6Network((int(known) >> 64 << 64, 64)))
 
 
 def _key(*parts: str) -> str:

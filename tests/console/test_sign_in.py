@@ -121,3 +121,17 @@ def test_a_disabled_account_stays_out(operator: User) -> None:
     operator.save()
 
     assert not sign_in("olga", RIGHT)
+
+
+def test_one_machine_cannot_go_on_from_its_other_ipv6_addresses(operator: User) -> None:
+    for last in range(5):
+        assert not sign_in("olga", "wrong", f"2001:db8:1:2::{last + 1}")
+    assert not sign_in("olga", RIGHT, "2001:db8:1:2:ffff::1")
+    assert sign_in("olga", RIGHT, "2001:db8:1:3::1")
+
+
+def test_an_ipv4_address_counts_as_itself_however_it_is_written(operator: User) -> None:
+    for _ in range(5):
+        assert not sign_in("olga", "wrong", "::ffff:198.51.100.7")
+    assert not sign_in("olga", RIGHT, "198.51.100.7")
+    assert sign_in("olga", RIGHT, "::ffff:198.51.100.8")
