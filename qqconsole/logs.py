@@ -29,10 +29,15 @@ def redact(text: str) -> str:
 
 
 def key_value(key: str, value: object) -> str:
-    """``key=value``; quoted as JSON where the value holds spaces, quotes or line ends."""
+    """``key=value``; quoted as JSON where the value holds spaces, quotes, line ends or what no terminal should get."""
     text = str(value)
-    plain = text and not re.search(r"[\s\"=]", text)
-    return f"{key}={text if plain else json.dumps(text, ensure_ascii=False)}"
+    if text.isprintable() and text and not re.search(r"[\s\"=]", text):
+        return f"{key}={text}"
+    quoted = json.dumps(text, ensure_ascii=False)
+    if not quoted.isprintable():
+        # JSON lets line ends of other alphabets and most control characters stand as they are.
+        quoted = "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in quoted)
+    return f"{key}={quoted}"
 
 
 class KeyValueFormatter(logging.Formatter):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import pytest
@@ -67,6 +68,13 @@ def test_pairs_quote_what_would_be_read_as_two() -> None:
     assert key_value("a", "plain") == "a=plain"
     assert key_value("a", "") == 'a=""'
     assert key_value("a", "b=c") == 'a="b=c"'
+
+
+@pytest.mark.parametrize("odd", ["\x1b[2J", "\x9b2J", "a\u2028at=now", "a\x85b", "\x07", "a\u202eb", "\ud800"])
+def test_a_value_neither_ends_the_line_nor_steers_a_terminal(odd: str) -> None:
+    written = line("sent", trace_id=odd)
+    assert written.isprintable()
+    assert json.loads(written.rpartition("trace_id=")[2]) == odd
 
 
 def test_botpy_is_mute() -> None:
