@@ -1,11 +1,16 @@
-"""The odd platform, once or twice."""
+"""The odd platform, once or twice; a client of it, and a gateway that is watched."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from odd_platform import Platform, serve
+from odd_platform import QUICK, Platform, serve
+from scripted_gateway import Scripted, Watched
+
+from adapter.client import QQClient, Timeouts
+from adapter.limits import Pace
 
 
 @pytest.fixture
@@ -18,3 +23,26 @@ async def platform() -> AsyncIterator[Platform]:
 async def second_platform() -> AsyncIterator[Platform]:
     async for one in serve():
         yield one
+
+
+@pytest.fixture
+async def client(platform: Platform) -> AsyncIterator[QQClient]:
+    one = QQClient(platform.credentials, pace=Pace(), timeouts=QUICK)
+    yield one
+    await one.close()
+
+
+@pytest.fixture
+def script(platform: Platform) -> Scripted:
+    return Scripted(platform)
+
+
+@pytest.fixture
+async def watched(platform: Platform) -> AsyncIterator[Watched]:
+    client = QQClient(platform.credentials, timeouts=Timeouts(message=1.0, connect=1.0))
+    one = Watched(client)
+    yield one
+    if one.task is not None:
+        one.task.cancel()
+        await asyncio.gather(one.task, return_exceptions=True)
+    await client.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -9,8 +10,9 @@ from typing import Any
 
 from aiohttp import web
 
-from adapter.client import Credentials
+from adapter.client import Credentials, Timeouts
 
+QUICK = Timeouts(message=0.2, upload=0.5, connect=0.3)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -29,6 +31,12 @@ class Seen:
 def reply(body: object, status: int = 200, **headers: str) -> web.Response:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return web.Response(body=raw, status=status, headers={"Content-Type": "application/json", **headers})
+
+
+async def never(_: web.Request) -> web.StreamResponse:
+    """Hold the request and say nothing."""
+    await asyncio.Event().wait()
+    raise AssertionError
 
 
 @dataclass

@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import ssl
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-from odd_platform import Platform, reply
+from odd_platform import Platform, never, reply
 
 from adapter.answers import Accepted, InReview, Refused, Throttled, Unknown
-from adapter.client import Credentials, GatewayInfo, QQClient, Timeouts
-from adapter.errors import AdapterError, ApiRefused, ApiUnreachable, TokenRefused
+from adapter.client import Credentials, QQClient
 from adapter.limits import Pace
-from adapter.request import Endpoint, Request, endpoint_of
+from adapter.request import Endpoint, Request
 
-QUICK = Timeouts(message=0.2, upload=0.5, connect=0.3)
 MESSAGE = Request("POST", "/v2/users/U1/messages", {"content": "你好", "msg_type": 0}, Endpoint.MESSAGE)
 STREAM = Request("POST", "/v2/users/U1/stream_messages", {"content_raw": "x"}, Endpoint.STREAM)
-
-
-@pytest.fixture
-async def client(platform: Platform) -> AsyncIterator[QQClient]:
-    one = QQClient(platform.credentials, pace=Pace(), timeouts=QUICK)
-    yield one
-    await one.close()
-
-
-async def never(_: web.Request) -> web.StreamResponse:
-    await asyncio.Event().wait()
-    raise AssertionError
 
 
 async def cut(request: web.Request) -> web.StreamResponse:
@@ -242,97 +219,6 @@ async def test_odd_answers(client: QQClient, platform: Platform, response: web.R
     assert len(platform.seen) == 1
 
 
-async def test_a_broken_http_head_is_unknown(unused_tcp_port: int, platform: Platform) -> None:
-    async def nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readline()
-        writer.write(b"SSH-2.0-nonsense\r\n\r\n")
-        writer.close()
-
-    server = await asyncio.start_server(nonsense, "127.0.0.1", unused_tcp_port)
-    credentials = Credentials(
-        "app-1", "hush-hush", f"http://127.0.0.1:{unused_tcp_port}", platform.credentials.token_url
-    )
-    client = QQClient(credentials, timeouts=QUICK)
-    answer = await client.send(MESSAGE)
-    assert isinstance(answer, Unknown)
-    await client.close()
-    server.close()
-    await server.wait_closed()
-
-
-@pytest.mark.parametrize("base", ["http://127.0.0.1:{port}", "http://no-such-host.invalid"])
-async def test_no_connection_is_certainly_not_taken(platform: Platform, unused_tcp_port: int, base: str) -> None:
-    api = base.format(port=unused_tcp_port)
-    client = QQClient(Credentials("app-1", "hush-hush", api, platform.credentials.token_url), timeouts=QUICK)
-    answer = await client.send(MESSAGE)
-    assert isinstance(answer, Refused)
-    assert not answer.permanent
-    assert answer.code is None
-    assert "platform" in answer.exchange.message or "connection" in answer.exchange.message
-    await client.close()
-
-
-@pytest.mark.parametrize("base", ["nonsense", "ftp://127.0.0.1", "http://127.0.0.1:99999"])
-async def test_a_bad_address_is_refused_for_good(platform: Platform, base: str) -> None:
-    client = QQClient(Credentials("app-1", "hush-hush", base, platform.credentials.token_url))
-    answer = await client.send(MESSAGE)
-    assert isinstance(answer, Refused)
-    assert answer.permanent
-    await client.close()
-
-
-def self_signed(folder: Path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    chain = folder / "chain.pem"
-    chain.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(chain)
-    return context
-
-
-async def test_tls_is_verified(platform: Platform, tmp_path: Path) -> None:
-    reached = []
-
-    async def anything(request: web.Request) -> web.Response:
-        reached.append(request.path)
-        return reply({"id": "m"})
-
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", anything)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self_signed(tmp_path)).start()
-    base = f"https://127.0.0.1:{runner.addresses[0][1]}"
-    for credentials in (
-        Credentials("app-1", "hush-hush", base, platform.credentials.token_url),
-        Credentials("app-1", "hush-hush", platform.url, f"{base}/token"),
-    ):
-        client = QQClient(credentials)
-        answer = await client.send(MESSAGE)
-        assert isinstance(answer, Refused)
-        assert answer.permanent
-        assert "certificate" in answer.exchange.message
-        await client.close()
-    assert reached == []
-    assert platform.seen == []
-    await runner.cleanup()
-
-
 async def test_no_token_no_request(client: QQClient, platform: Platform) -> None:
     platform.token_answers = [{"code": 100016, "message": "invalid appid or secret"}]
     answer = await client.send(MESSAGE)
@@ -443,109 +329,3 @@ async def test_no_secret_in_any_log_or_repr(
     assert "hush-hush" not in everything
     assert "token-1" not in everything
     assert "token-2" not in everything
-
-
-async def test_me(client: QQClient, platform: Platform) -> None:
-    platform.answers = [{"id": 177, "username": "小机器人", "avatar": "https://a/b.png"}]
-    me = await client.me()
-    assert (me.id, me.name, me.avatar) == ("177", "小机器人", "https://a/b.png")
-    platform.answers = [{"username": "nobody"}]
-    with pytest.raises(ApiUnreachable):
-        await client.me()
-
-
-async def test_the_gateway_address(client: QQClient, platform: Platform) -> None:
-    platform.answers = [
-        {
-            "url": "wss://gateway/ws",
-            "shards": 2,
-            "session_start_limit": {"remaining": 3, "reset_after": 5000, "max_concurrency": 1, "total": 1000},
-        },
-        reply({"message": "not found"}, 404),
-        {"url": "ws://plain/ws"},
-    ]
-    assert await client.gateway_url() == GatewayInfo("wss://gateway/ws", 2, 3, 5.0, 1)
-    assert await client.gateway_url() == GatewayInfo("ws://plain/ws")
-    assert [seen.path for seen in platform.seen] == ["/gateway/bot", "/gateway/bot", "/gateway"]
-    platform.answers = [{"url": "javascript:alert(1)"}]
-    with pytest.raises(ApiUnreachable):
-        await client.gateway_url()
-
-
-@pytest.mark.parametrize(
-    ("response", "error", "code"),
-    [
-        (reply({"code": 11298, "message": "白名单"}, 401), ApiRefused, 11298),
-        (reply({"message": "接口调用超过频率限制"}, 400), ApiRefused, None),
-        (reply({"message": "系统繁忙"}, 500), ApiUnreachable, None),
-        (reply(b"<html>", 502), ApiUnreachable, None),
-    ],
-    ids=["ip", "often", "busy", "html"],
-)
-async def test_questions_raise(
-    client: QQClient, platform: Platform, response: web.Response, error: type[AdapterError], code: int | None
-) -> None:
-    platform.answers = [response]
-    with pytest.raises(error) as caught:
-        await client.gateway_url()
-    assert caught.value.code == code
-    platform.token_answers = [{"code": 100007}]
-    client.refuse_token("QQBot token-1")
-    with pytest.raises(TokenRefused):
-        await client.me()
-
-
-async def test_botpys_calls_work_over_our_http(client: QQClient, platform: Platform) -> None:
-    message = await client.api.post_c2c_message(openid="U/1", content="hi", msg_id="m", msg_seq=3)
-    assert message == {"id": "m"}
-    (seen,) = platform.seen
-    assert seen.path == "/v2/users/U%2F1/messages"
-    assert seen.body == {"msg_type": 0, "content": "hi", "msg_id": "m", "msg_seq": 3}
-    await client.api.get_message(channel_id="c", message_id="1")
-    await client.api.recall_message(channel_id="c", message_id="1", hidetip=True)
-    assert [one.path for one in platform.seen[1:]] == [
-        "/channels/c/messages/1",
-        "/channels/c/messages/1?hidetip=true",
-    ]
-    assert platform.seen[1].raw == b""
-
-
-async def test_botpys_image_upload(client: QQClient, platform: Platform) -> None:
-    await client.api.post_message(channel_id="c", content="hi", file_image=b"\x89PNG")
-    (seen,) = platform.seen
-    assert seen.headers["Content-Type"].startswith("multipart/form-data")
-    assert b"\x89PNG" in seen.raw
-
-
-async def test_botpys_calls_raise_with_the_code(client: QQClient, platform: Platform) -> None:
-    platform.answers = [reply({"code": 40054005, "message": "消息被去重", "trace_id": "t"}, 400)]
-    with pytest.raises(ApiRefused, match="消息被去重") as caught:
-        await client.api.post_group_message(group_openid="g", content="hi")
-    assert (caught.value.code, caught.value.trace_id, caught.value.http_status) == (40054005, "t", 400)
-    platform.answers = [never]
-    with pytest.raises(ApiUnreachable):
-        await client.api.post_group_message(group_openid="g", content="hi")
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "endpoint"),
-    [
-        ("POST", "/v2/users/u/stream_messages", Endpoint.STREAM),
-        ("POST", "/channels/c/messages", Endpoint.MESSAGE),
-        ("POST", "/v2/groups/g/files", Endpoint.FILES),
-        ("POST", "/v2/groups/g/upload_prepare", Endpoint.PREPARE),
-        ("POST", "/v2/groups/g/upload_part_finish", Endpoint.PART_FINISH),
-        ("DELETE", "/v2/users/u/messages/m", Endpoint.RECALL),
-        ("GET", "/users/@me", Endpoint.OTHER),
-        ("PUT", "/interactions/i", Endpoint.OTHER),
-    ],
-)
-def test_calls_fall_under_their_limit(method: str, path: str, endpoint: Endpoint) -> None:
-    assert endpoint_of(method, path) is endpoint
-
-
-def test_json_is_compact() -> None:
-    from adapter.wire import encode
-
-    assert encode({"a": ["字", 1]}) == '{"a":["字",1]}'.encode()
-    assert json.loads(encode({"a": "\udc00"})) == {"a": "\udc00"}
