@@ -11,6 +11,7 @@ import math
 import re
 from typing import Any
 
+REPLACEMENT = "\ufffd"
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -23,8 +24,12 @@ def load(text: str | bytes) -> Any:
 
 
 def storable(text: str) -> str:
-    """``text`` with U+FFFD for what no database can carry; the same string where it holds none."""
-    return _UNFIT.sub("\ufffd", text)
+    """``text`` with whole surrogate pairs joined, and lone halves and NUL replaced by U+FFFD; the same string where it
+    holds none of them."""
+    if not _UNFIT.search(text):
+        return text
+    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return joined.replace("\x00", REPLACEMENT)
 
 
 def _finite(number: str) -> float | None:

@@ -35,7 +35,7 @@ class Interrupted:
     def shown(self) -> bool:
         """Whether the user saw something of the segments before the open one."""
         before = self.segments[:-1] if self.restored is not None else self.segments
-        return any(_shown(segment) for segment in before)
+        return any(_live(segment).shown for segment in before)
 
     @property
     def untouched(self) -> bool:
@@ -74,12 +74,6 @@ def _unsent(delivery: Delivery, segments: tuple[Segment, ...]) -> str:
     return rest
 
 
-def _shown(segment: Segment) -> bool:
-    """Whether the user sees something of it, or may."""
-    settled = segment.status not in (SegmentStatus.OPEN, SegmentStatus.FAILED)
-    return settled or segment.accepted_length > 0 or bool(segment.stream_id)
-
-
 def _verdict(chunk: Chunk) -> Verdict | None:
     return None if chunk.status == ChunkStatus.SENDING else Verdict(chunk.status)
 
@@ -90,8 +84,10 @@ def _live(row: Segment) -> LiveSegment:
         markdown=False,
         kind=SegmentKind(row.kind),
         purpose=row.purpose,
+        status=SegmentStatus(row.status),
         text=row.text,
         accepted=row.accepted_length,
+        tried=row.accepted_length,
         message_id=row.stream_id,
         media=_item(row.media) if row.media is not None else None,
     )

@@ -6,11 +6,7 @@ first (servers that count in UTF-16 cut there).
 
 from __future__ import annotations
 
-import re
-
-REPLACEMENT = "\ufffd"
-_SUSPECT = re.compile("[\x00\ud800-\udfff]")
-_HIGH = re.compile("[\ud800-\udbff]$")
+from adapter.storable import REPLACEMENT, storable
 
 
 class Characters:
@@ -25,21 +21,11 @@ class Characters:
         """Return what of the text so far may be passed on now; the first half of a pair waits for the second."""
         if self._held:
             text, self._held = self._held + text, ""
-        if not _SUSPECT.search(text):
-            return text
-        if _HIGH.search(text):
+        if "\ud800" <= text[-1:] <= "\udbff":
             text, self._held = text[:-1], text[-1]
-        return clean(text)
+        return storable(text)
 
     def finish(self) -> str:
         """Return what is left at the end: nothing, or U+FFFD for a half that stayed alone."""
         left, self._held = self._held, ""
         return REPLACEMENT if left else ""
-
-
-def clean(text: str) -> str:
-    """Return ``text`` with whole surrogate pairs joined, and lone halves and NUL replaced by U+FFFD."""
-    if not _SUSPECT.search(text):
-        return text
-    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return joined.replace("\x00", REPLACEMENT)

@@ -28,7 +28,7 @@ import openai
 
 from adapter.pieces import SourceFailed
 from adapter.redaction import redact
-from qqconsole.replies.characters import clean
+from adapter.storable import storable
 
 MOST_DETAIL = 500
 USUAL_PAUSE = 0.4
@@ -81,7 +81,7 @@ def tidy(detail: str, key: str) -> str:
     """Return the other side's words fit to be stored: no secret, no NUL, at most ``MOST_DETAIL`` characters."""
     if len(key) >= 4:
         detail = detail.replace(key, "***")
-    detail = clean(redact(detail)).strip()
+    detail = storable(redact(detail)).strip()
     return detail if len(detail) <= MOST_DETAIL else detail[: MOST_DETAIL - 1] + "…"
 
 

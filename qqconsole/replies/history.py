@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapter.pieces import SourceFailed
+from adapter.storable import storable
 from qqconsole.bots.models import Bot
 from qqconsole.conversations.models import InboundMessage, Scene, Session
 from qqconsole.deliveries.models import Delivery, Kind, Segment, Status
-from qqconsole.replies.characters import clean
 from qqconsole.replies.request import ReplyRequest, Turn
 
 SHARED_SCENES = (Scene.GROUP, Scene.GUILD)
@@ -62,7 +62,7 @@ def _described(attachment: Mapping[str, Any]) -> str:
         facts.append(f'"{attachment["filename"]}"')
     words = f"[attachment: {' '.join(facts)} {attachment.get('url') or '(no address)'}"
     heard = attachment.get("asr_refer_text")
-    return clean(f'{words} recognised as: "{heard}"]' if heard else f"{words}]")
+    return storable(f'{words} recognised as: "{heard}"]' if heard else f"{words}]")
 
 
 def _turns(bot: Bot, session: Session, current: InboundMessage) -> list[Turn]:

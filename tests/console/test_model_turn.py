@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapter.pieces import Text
-from qqconsole.replies.characters import Characters, clean
+from adapter.storable import storable
+from qqconsole.replies.characters import Characters
 from qqconsole.replies.event_stream import EventStream
 from qqconsole.replies.model_turn import CallStarted, CallWhole, ModelTurn
 
@@ -52,9 +53,14 @@ def test_characters_are_storable_and_the_same_however_they_were_cut(given_text: 
     whole = "".join(units[:at]) + "".join(units[at:])
     characters = Characters()
     said = characters.feed("".join(units[:at])) + characters.feed("".join(units[at:])) + characters.finish()
-    assert said == clean(whole)
+    assert said == storable(whole)
     assert "\x00" not in said
     said.encode()
+
+
+def test_a_line_end_behind_half_a_pair_is_kept() -> None:
+    characters = Characters()
+    assert characters.feed("a\ud83d\n") + characters.finish() == "a\ufffd\n"
 
 
 def delta(**fields: object) -> bytes:
