@@ -28,10 +28,10 @@ def test_a_bot_no_delivery_can_be_made_of_leaves_others_alone(
     sealed, odd, well = (make_bot(name, source_model="echo") for name in ("sealed", "odd", "well"))
     house.start(gateways=False)
     Bot.objects.filter(pk=odd.pk).update(on_dead_reference="no such thing")
-    deliveries = [queue(bot, platform, f"{bot.pk:032X}", "guten Tag zusammen", age=10) for bot in (sealed, odd, well)]
     with connection.cursor() as cursor:
         # As after the loss of the key it was encrypted with.
         cursor.execute("UPDATE bots_bot SET secret = 'gAAAAABnot-a-token' WHERE id = %s", [sealed.pk])
+    deliveries = [queue(bot, platform, f"{bot.pk:032X}", "guten Tag zusammen", age=10) for bot in (sealed, odd, well)]
     for delivery in deliveries:
         house.engine.ring(delivery.pk)
     ended = house.ended(3)
