@@ -93,7 +93,8 @@ def _known(
     bot_id: int, session: rows.Session, message: InboundMessage, event_type: str, now: datetime
 ) -> rows.InboundMessage | None:
     same = rows.InboundMessage.objects.filter(bot_id=bot_id, qq_id=message.message_id).first()
-    if same is not None or not message.twin:
+    if same is not None or not message.twin or message.scene is not Scene.GROUP:
+        # Only group messages come as two events (sheet 2.6).
         return same
     twins = rows.InboundMessage.objects.filter(session=session, twin=message.twin[:200])
     return twins.filter(received_at__gte=now - TWIN_WITHIN).exclude(event_type=event_type).first()

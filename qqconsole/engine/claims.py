@@ -40,11 +40,9 @@ class Claim:
 
 def next_in_turn() -> QuerySet[Delivery]:
     """Queued deliveries with nothing queued or sending before them in their session."""
-    earlier = Delivery.objects.filter(
-        session=OuterRef("session"), pk__lt=OuterRef("pk"), status__in=[Status.QUEUED, Status.SENDING]
-    )
-    busy = Delivery.objects.filter(session=OuterRef("session"), status=Status.SENDING).exclude(pk=OuterRef("pk"))
-    return Delivery.objects.filter(~Exists(earlier), ~Exists(busy), status=Status.QUEUED)
+    before = Q(status=Status.SENDING) | Q(status=Status.QUEUED, pk__lt=OuterRef("pk"))
+    others = Delivery.objects.filter(before, session=OuterRef("session"))
+    return Delivery.objects.filter(~Exists(others), status=Status.QUEUED)
 
 
 def claim(batch: Batch, delivery_id: int, owner: str) -> Claim | None:
@@ -68,7 +66,8 @@ def claim(batch: Batch, delivery_id: int, owner: str) -> Claim | None:
     if not mine:
         return None
     delivery = _load(delivery_id)
-    number = delivery.attempts.count() + 1
+    # The fence counts the claims: at the first there is no attempt to be counted.
+    number = 1 if delivery.fence == 1 else delivery.attempts.count() + 1
     attempt = Attempt(delivery=delivery, number=number, started_at=now)
     batch.create(attempt)
     batch.publish(lambda: delivery_event(delivery, delivery.session.bot_id))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -28,6 +29,11 @@ T = TypeVar("T")
 
 DRAIN = 11.0
 """Seconds that open streams get for their closing frames when the process is told to end."""
+
+
+SWITCH = 0.0005
+"""Seconds a thread may keep the interpreter while another waits for it. A frame goes from the loop to the writer and
+back before it leaves: with Python's 5 ms each of the two hand-overs could cost as much as the network."""
 
 
 class MarkdownRefusals:
@@ -74,6 +80,7 @@ class Engine:
 
     def start(self) -> None:
         """Start the writer and the loop; returns when both run."""
+        sys.setswitchinterval(SWITCH)
         self.writer.start()
         self._thread.start()
         self._ready.wait()
