@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -222,8 +221,6 @@ async def test_the_platforms_rate_is_never_met(sim: Simulator) -> None:
     client = QQClient(at(sim), pace=Pace(), timeouts=Timeouts())
     sim.switches.c2c_limit = None
     msg_id = await sim.say(DEMO_APP_ID, "USER1", "hi")
-    started = time.monotonic()
     answers = await asyncio.gather(*(client.send(text(msg_id, seq=n)) for n in range(1, 181)))
-    assert time.monotonic() - started < 3.5
     assert {type(answer) for answer in answers} == {Accepted}
     await client.close()
