@@ -39,6 +39,7 @@ class Compared:
     load: Load
     bare: Run
     ours: Run
+    rounds: int
 
     @property
     def median(self) -> float:
@@ -52,7 +53,7 @@ class Compared:
 
     @property
     def whole(self) -> bool:
-        return self.ours.complete == self.load.streams
+        return self.ours.complete == self.load.streams * self.rounds
 
     @property
     def others(self) -> float:
@@ -78,8 +79,8 @@ async def run(given: argparse.Namespace) -> int:
                 load = Load(number, rate, max(int(rate * given.seconds), 2), ramp=RAMP * number)
                 bare = _together([await _bare(sim, load) for _ in range(given.rounds)])
                 ours = _together([await _ours(sim, house, load) for _ in range(given.rounds)])
-                compared.append(Compared(load, bare, ours))
-                print(_line(compared[-1], given.rounds), flush=True)
+                compared.append(Compared(load, bare, ours, given.rounds))
+                print(_line(compared[-1]), flush=True)
         chunks, accepted = house.recorded()
         print(f"\nconsole: {house.megabytes:.0f} MB at its peak; {chunks} chunks in its database, {accepted} accepted")
     return _verdict(compared)
@@ -132,7 +133,7 @@ def _together(runs: list[Run]) -> Run:
     )
 
 
-def _line(one: Compared, rounds: int) -> str:
+def _line(one: Compared) -> str:
     def pair(bare: float, ours: float, last: str) -> str:
         return f"{bare:6.2f} {ours:6.2f} {last:>6}  "
 
@@ -142,7 +143,7 @@ def _line(one: Compared, rounds: int) -> str:
         + pair(bare.delay(0.5), ours.delay(0.5), f"{one.median:+.2f}")
         + pair(bare.delay(0.99), ours.delay(0.99), f"{one.p99:+.2f}")
         + pair(bare.cpu_each, ours.cpu_each, f"{ours.cpu_each / bare.cpu_each:.1f}x" if bare.cpu else "-")
-        + f"  {bare.complete}, {ours.complete} of {one.load.streams * rounds}".ljust(18)
+        + f"  {bare.complete}, {ours.complete} of {one.load.streams * one.rounds}".ljust(18)
         + f"  {one.others:.0%}"
     )
 

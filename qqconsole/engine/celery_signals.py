@@ -70,6 +70,7 @@ def start(sender: Any, **_: Any) -> None:
     # Without its broker a worker hears no doorbell.
     engine.worker_alive = lambda: sender.connection is not None
     _beside = _Beside(engine)
+    engines.settle()
 
 
 def tell(**_: Any) -> None:

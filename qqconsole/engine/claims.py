@@ -18,6 +18,7 @@ from django.utils import timezone
 from qqconsole.bots.models import BotConnection
 from qqconsole.deliveries.models import Attempt, Delivery, Status
 from qqconsole.engine.batch import Batch
+from qqconsole.engine.statements import take
 from qqconsole.live.documents import delivery_event
 
 LEASE = timedelta(seconds=30)
@@ -48,22 +49,7 @@ def next_in_turn() -> QuerySet[Delivery]:
 def claim(batch: Batch, delivery_id: int, owner: str) -> Claim | None:
     """Take a queued delivery; None when it is not to be had: begun, ended, or its session is busy before it."""
     now = timezone.now()
-    mine = (
-        next_in_turn()
-        .filter(pk=delivery_id)
-        .update(
-            status=Status.SENDING,
-            owner=owner,
-            lease_until=now + LEASE,
-            fence=F("fence") + 1,
-            seq=F("seq") + 1,
-            started_at=now,
-            reason="",
-            code=None,
-            detail="",
-        )
-    )
-    if not mine:
+    if not take(delivery_id, owner, now, now + LEASE):
         return None
     delivery = _load(delivery_id)
     # The fence counts the claims: at the first there is no attempt to be counted.

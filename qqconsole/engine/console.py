@@ -57,6 +57,7 @@ class Console:
         asyncio.run_coroutine_threadsafe(self._gateways.start(), self._engine.loop).result(10)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._told)
+        engines.settle()
         server.run()
 
     def _make_server(self) -> Server:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from django.db import connection, models
 
 from qqconsole.deliveries.models import Delivery, Status
+
+_Field: TypeAlias = "models.Field[Any, Any]"
 
 _PLAIN = (str, int, float)
 """Types that every database takes as they are."""
@@ -56,6 +59,33 @@ def fences_of(delivery_ids: Sequence[int]) -> dict[int | None, int]:
         return dict(cursor.fetchall())
 
 
+def take(delivery_id: int, owner: str, now: datetime, lease_until: datetime) -> bool:
+    """Make a queued delivery *sending* and this owner's, where nothing of its session is queued or sending before it
+    (``claims.next_in_turn`` in one statement); False where it is not to be had."""
+    moments = [_prepared(field, at) for field, at in zip(_moments(), (lease_until, now), strict=True)]
+    queued, sending = Status.QUEUED.value, Status.SENDING.value
+    with connection.cursor() as cursor:
+        cursor.execute(_take(), [sending, owner, *moments, delivery_id, queued, sending, queued])
+        return bool(cursor.rowcount)
+
+
+@functools.cache
+def _moments() -> tuple[_Field, _Field]:
+    return Delivery._meta.get_field("lease_until"), Delivery._meta.get_field("started_at")
+
+
+@functools.cache
+def _take() -> str:
+    table = connection.ops.quote_name(Delivery._meta.db_table)
+    return (
+        f"UPDATE {table} SET status = %s, owner = %s, lease_until = %s, started_at = %s,"  # noqa: S608 - our own table
+        " fence = fence + 1, seq = seq + 1, reason = '', code = NULL, detail = ''"
+        f" WHERE id = %s AND status = %s AND NOT EXISTS (SELECT 1 FROM {table} other"
+        f" WHERE other.session_id = {table}.session_id"
+        f" AND (other.status = %s OR (other.status = %s AND other.id < {table}.id)))"
+    )
+
+
 @functools.cache
 def depth(model: type[models.Model]) -> int:
     """How many foreign keys lie between the model and a root: parents are written first."""
@@ -65,9 +95,6 @@ def depth(model: type[models.Model]) -> int:
         if field.is_relation and isinstance(field.related_model, type) and field.related_model is not model
     ]
     return 1 + max((depth(parent) for parent in parents if issubclass(parent, models.Model)), default=0)
-
-
-_Field: TypeAlias = "models.Field[Any, Any]"
 
 
 @functools.cache
@@ -105,4 +132,7 @@ def _prepared(field: _Field, value: Any) -> Any:
         return None
     if type(value) in _PLAIN and not isinstance(field, models.JSONField):
         return value
+    if type(value) is datetime:
+        # What the field would come to as well, after looking at it thrice.
+        return connection.ops.adapt_datetimefield_value(value)
     return field.get_db_prep_save(value, connection)

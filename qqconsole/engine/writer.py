@@ -78,12 +78,11 @@ class GroupWriter:
             if jobs is None:
                 break
             try:
-                resolutions = self._commit(jobs)
+                self._commit(jobs)
             except Exception as error:
                 # The thread must outlive it; each waiter gets the error and writes it down.
                 log.exception("a batch of %d writes failed", len(jobs))
-                resolutions = [(job.future, None, error) for job in jobs]
-            _resolve(resolutions)
+                _resolve([(job.future, None, error) for job in jobs])
         connection.close()
 
     def _take(self) -> list[Job[Any]] | None:
@@ -103,7 +102,8 @@ class GroupWriter:
             jobs.append(job)
         return jobs
 
-    def _commit(self, jobs: list[Job[Any]], tries: int = TRIES) -> list[Resolution]:
+    def _commit(self, jobs: list[Job[Any]], tries: int = TRIES) -> None:
+        """Write the jobs and tell those who wait for them."""
         batch = Batch()
         resolutions: list[Resolution] = []
         try:
@@ -121,23 +121,29 @@ class GroupWriter:
             close_old_connections()
             if tries > 1:
                 time.sleep(0.05 * 2 ** (TRIES - tries))
-                return self._commit(jobs, tries - 1)
-            return self._halve(jobs, error)
+                self._commit(jobs, tries - 1)
+            else:
+                self._halve(jobs, error)
+            return
         except Exception as error:  # noqa: BLE001 - the guilty job's waiter gets it, and writes it down
             batch.undo()
-            return self._halve(jobs, error)
+            self._halve(jobs, error)
+            return
         self.commits += 1
         self.jobs += len(jobs)
         batch.committed()
+        # A frame waits for this; its viewers can wait until the frame is on its way.
+        _resolve(resolutions)
         _publish(batch)
-        return resolutions
 
-    def _halve(self, jobs: list[Job[Any]], error: BaseException) -> list[Resolution]:
+    def _halve(self, jobs: list[Job[Any]], error: BaseException) -> None:
         if len(jobs) == 1:
             log.warning("a write failed: %s: %s", type(error).__name__, error)
-            return [(jobs[0].future, None, error)]
+            _resolve([(jobs[0].future, None, error)])
+            return
         middle = len(jobs) // 2
-        return self._commit(jobs[:middle], 1) + self._commit(jobs[middle:], 1)
+        self._commit(jobs[:middle], 1)
+        self._commit(jobs[middle:], 1)
 
 
 def _publish(batch: Batch) -> None:

@@ -30,7 +30,8 @@ class Patience:
         self._until = until
         if self._timer is None or until < self._timer.when():
             self._arm()
-        task = asyncio.current_task()
+        # With the loop named it need not ask the operating system for the process it is in, at every piece.
+        task = asyncio.current_task(self._loop)
         assert task is not None
         cancelling = task.cancelling()
         self._waiting = task
