@@ -141,3 +141,15 @@ def database(home: Path) -> dict[str, Any]:
     else:
         config["CONN_HEALTH_CHECKS"] = True
     return config
+
+
+def media_storage(home: Path) -> dict[str, Any]:
+    """Django's storage for media: the folder ``media`` in the data folder, its files their owner's alone."""
+    return {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": home / "media",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    }

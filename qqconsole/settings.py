@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "qqconsole.accounts",
     "qqconsole.bots",
     "qqconsole.conversations",
+    "qqconsole.media",
     "qqconsole.deliveries",
     "qqconsole.engine",
 ]
@@ -146,6 +147,12 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "media": environment.media_storage(HOME),
+}
 
 LOG_LEVEL = read("QQCONSOLE_LOG_LEVEL", "INFO").upper()
 LOGGING: dict[str, Any] = {

@@ -1,0 +1,22 @@
+"""Where the media lie: a folder of the data folder, or an S3-compatible bucket (STORAGES["media"])."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.core.files.storage import Storage, storages
+
+ALIAS = "media"
+
+
+def media_storage() -> Storage:
+    """The storage now in force."""
+    return storages[ALIAS]
+
+
+def new_place(folder: str, sha256: str, ending: str = "") -> str:
+    """A place of its own for content with this hash, spread over 256 folders; never a name somebody gave it.
+
+    Two who store the same content at once, or one who stores what another is just removing, never touch one file.
+    """
+    return f"{folder}/{sha256[:2]}/{sha256}-{secrets.token_hex(4)}{ending}"
