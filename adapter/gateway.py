@@ -23,7 +23,7 @@ from adapter import intents as intent_sets
 from adapter import storable
 from adapter.client import GatewayInfo, QQClient
 from adapter.errors import ApiRefused, ApiUnreachable, TokenRefused, TokenUnreachable
-from adapter.event_queue import EventQueue
+from adapter.event_queue import MOST_EVENTS, MOST_BYTES, EventQueue
 from adapter.events import Event
 from adapter.handshake import (
     DISPATCH,
@@ -79,8 +79,8 @@ class Gateway:
     """Hands every event to ``on_event`` one after another, in order; a number counts once it returned.
 
     An ``on_event`` that raises is tried again five times over 48 s and then given up (``queue.lost`` counts it).
-    Repeats of QQ's are handed on: whoever stores messages knows them by their ids. ``garbled`` counts frames
-    that were no JSON object.
+    Repeats of QQ's are handed on: whoever stores messages knows them by their ids. While ``most_events`` or
+    ``most_bytes`` wait for it nothing is read. ``garbled`` counts frames that were no JSON object.
     """
 
     def __init__(
@@ -92,12 +92,16 @@ class Gateway:
         intents: int = intent_sets.DEFAULT,
         resume: ResumePoint | None = None,
         timing: Timing | None = None,
+        most_events: int = MOST_EVENTS,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         self._client = client
         self._on_state = on_state
         self._timing = timing or Timing()
         self._handshake = Handshake(intent_sets.fewer(intents), resume, self._timing)
-        self.queue = EventQueue(on_event, resume, self._timing.handing_on)
+        self.queue = EventQueue(
+            on_event, resume, self._timing.handing_on, most_events=most_events, most_bytes=most_bytes
+        )
         self._address: tuple[float, GatewayInfo] | None = None
         self._identified_at = -self._timing.identify_gap
         self.bot_id = ""
@@ -117,6 +121,8 @@ class Gateway:
         worker = asyncio.create_task(self.queue.run(), name="gateway events")
         try:
             while True:
+                # What a resume brings would have no place yet.
+                await self.queue.room()
                 step = await self._one_connection()
                 await self._tell(step.phase, step.reason, code=step.code, detail=step.detail)
                 if step.over:
@@ -185,6 +191,8 @@ class Gateway:
     async def _listen(self, socket: aiohttp.ClientWebSocketResponse[bool], life: _Life, authorization: str) -> Ending:
         """One socket from Hello to its end."""
         while True:
+            if self.queue.full and not await self._hold(socket, life):
+                return life.ending(EndedBy.CLOSE)
             try:
                 async with asyncio.timeout(max(0.0, life.due - time.monotonic())):
                     message = await socket.receive()
@@ -198,15 +206,36 @@ class Gateway:
                 continue
             if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
                 return life.ending(EndedBy.CLOSE, code=socket.close_code)
+            # The answer to a beat may stand behind a flood of events: whatever comes is a sign of life.
+            life.unanswered = 0
             frame = self._read(message.data)
             if frame is not None:
-                ending = await self._take(frame, socket, life, authorization)
+                ending = await self._take(frame, len(message.data), socket, life, authorization)
                 if ending is not None:
                     return ending
+
+    async def _hold(self, socket: aiohttp.ClientWebSocketResponse[bool], life: _Life) -> bool:
+        """Read nothing until there is room again, so that QQ's side waits, and beat meanwhile. False: it is gone.
+
+        Answers stay unread, so none is missed: silence counts from the end of the hold.
+        """
+        log.warning("too many events wait to be stored: the gateway is not read until half of them are")
+        while self.queue.full:
+            try:
+                async with asyncio.timeout(life.pause()):
+                    await self.queue.room()
+            except TimeoutError:
+                if life.greeted and not await _say(socket, self._handshake.heartbeat()):
+                    return False
+        life.unanswered = 0
+        life.due = time.monotonic() + (life.pause() if life.since else self._timing.greeting)
+        log.info("the gateway is read again")
+        return True
 
     async def _take(
         self,
         frame: dict[str, Any],
+        size: int,
         socket: aiohttp.ClientWebSocketResponse[bool],
         life: _Life,
         authorization: str,
@@ -214,7 +243,7 @@ class Gateway:
         said = True
         match frame.get("op"):
             case op if op == DISPATCH:
-                await self._dispatched(frame, life)
+                self._dispatched(frame, size, life)
             case op if op == HELLO and not life.greeted:
                 life.greeted = True
                 life.interval = _interval(frame.get("d"))
@@ -222,7 +251,7 @@ class Gateway:
                     self._identified_at = time.monotonic()
                 said = await _say(socket, self._handshake.greeting(authorization))
             case op if op == HEARTBEAT_ACK:
-                life.unanswered = 0
+                pass
             case op if op == HEARTBEAT:
                 said = await _say(socket, self._handshake.heartbeat())
             case op if op == RECONNECT:
@@ -233,7 +262,7 @@ class Gateway:
                 log.info("the gateway sent the unknown opcode %r", other)
         return None if said else life.ending(EndedBy.CLOSE)
 
-    async def _dispatched(self, frame: dict[str, Any], life: _Life) -> None:
+    def _dispatched(self, frame: dict[str, Any], size: int, life: _Life) -> None:
         kind, data = frame.get("t"), frame.get("d")
         seq = _seq(frame.get("s"))
         now = time.monotonic()
@@ -255,11 +284,10 @@ class Gateway:
         if kind in ("READY", "RESUMED"):
             life.since, life.due = now, now + life.pause()
             # Told once everything before it is dealt with: from then on a crash resumes this very session.
-            self.queue.put(
-                point, None, partial(self._tell_connected, life, "resumed" if kind == "RESUMED" else "ready")
-            )
+            told = partial(self._tell_connected, life, "resumed" if kind == "RESUMED" else "ready")
+            self.queue.put(point, None, told, size=size)
             return
-        self.queue.put(point, _event(frame, seq, point.session_id if point else ""))
+        self.queue.put(point, _event(frame, seq, point.session_id if point else ""), size=size)
 
     async def _tell_connected(self, life: _Life, reason: str) -> None:
         if not life.ended:
@@ -286,6 +314,7 @@ class Gateway:
         try:
             await self._on_state(state)
         except Exception:
+            # The connection matters more than what is shown of it; the next state is told again.
             log.exception("the gateway state %s could not be told", phase)
 
 

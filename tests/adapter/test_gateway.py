@@ -277,3 +277,87 @@ async def test_a_slow_taker_does_not_stop_the_heart(script: Scripted, watched: W
     watched.task = asyncio.create_task(gateway.run())
     async with asyncio.timeout(5):
         await go_on.wait()
+
+
+@pytest.mark.parametrize("bound", [{"most_events": 20}, {"most_bytes": 2_000_000}])
+async def test_a_flood_is_not_read_until_what_came_is_stored(
+    script: Scripted, watched: Watched, bound: dict[str, int]
+) -> None:
+    # 60 MB: far more than the buffers of both ends hold, so a sender that is not read stands still.
+    flood, padding = range(2, 602), "洪" * 33_000
+    stored, beats, sent = asyncio.Event(), 0, 0
+
+    async def slow(event: Event) -> None:
+        await stored.wait()
+        await watched.take(event)
+
+    async def pour(socket: Socket) -> None:
+        nonlocal sent
+        for number in flood:
+            data = json.dumps({"op": 0, "s": number, "t": "FLOOD", "d": {"n": number, "words": padding}})
+            await socket.send_bytes(data.encode())
+            sent = number
+
+    async def flooding(socket: Socket) -> None:
+        nonlocal beats
+        await hello(socket, interval=20)
+        await ready(socket)
+        pouring = asyncio.create_task(pour(socket))
+        acks = []
+        while (message := await socket.receive()).type is WSMsgType.TEXT:
+            assert json.loads(message.data)["op"] == 1
+            beats += 1
+            # As with QQ the answer stands behind the flood, unread.
+            acks.append(asyncio.create_task(socket.send_json({"op": 11})))
+            if beats == 10:
+                held.set()
+        await asyncio.gather(pouring, *acks, return_exceptions=True)
+
+    held = asyncio.Event()
+    script.scripts = [flooding]
+    gateway = Gateway(watched.client, on_event=slow, on_state=watched.see, timing=FAST, **bound)
+    watched.task = asyncio.create_task(gateway.run())
+    async with asyncio.timeout(20):
+        await held.wait()
+    assert gateway.queue.full
+    assert sent < 300
+    assert watched.numbers == []
+    stored.set()
+    async with asyncio.timeout(30), watched.changed:
+        await watched.changed.wait_for(lambda: len(watched.events) == len(flood))
+    assert watched.numbers == list(flood)
+    assert [state.name for state in watched.states] == [Phase.CONNECTING, Phase.CONNECTED]
+
+
+async def test_a_gateway_that_goes_while_it_is_not_read_is_met_again_once_there_is_room(script: Scripted, watched: Watched) -> None:
+    stored, said = asyncio.Event(), []
+
+    async def slow(event: Event) -> None:
+        await stored.wait()
+        await watched.take(event)
+
+    async def leaves(socket: Socket) -> None:
+        await hello(socket, interval=20)
+        await ready(socket)
+        for number in (2, 3, 4):
+            await event(socket, number)
+        assert socket._req is not None and socket._req.transport is not None
+        assert (await socket.receive_json())["op"] == 1
+        socket._req.transport.abort()
+
+    async def stays(socket: Socket) -> None:
+        said.append((await hello(socket))["d"])
+        await event(socket, 5)
+        await socket.send_json({"op": 0, "s": 5, "t": "RESUMED", "d": ""})
+        await stay(socket)
+
+    script.scripts = [leaves, stays]
+    gateway = Gateway(watched.client, on_event=slow, on_state=watched.see, timing=FAST, most_events=4)
+    watched.task = asyncio.create_task(gateway.run())
+    await watched.state(Phase.WAITING)
+    await asyncio.wait({watched.task}, timeout=0.1)
+    assert said == []
+    stored.set()
+    await watched.state(Phase.CONNECTED, "resumed")
+    assert said[0]["seq"] == 4
+    assert watched.numbers == [2, 3, 4, 5]
