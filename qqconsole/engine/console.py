@@ -32,6 +32,11 @@ ENDS_WITHIN = 14.0
 """Seconds from the signal to the end of the process, whatever hangs."""
 
 
+IMPATIENT_AFTER = 1.0
+"""Seconds from which a second signal means that somebody will not wait: before, it is the same wish told twice, to the
+process and to its group."""
+
+
 class Console:
     def __init__(self, *, host: str, port: int, demo: bool, ready: Callable[[], None]) -> None:
         """``ready`` is called once the pages are served."""
@@ -42,6 +47,7 @@ class Console:
         self._worker = EmbeddedWorker()
         self._demo = Demo(watched=watching.anybody) if demo else None
         self._stopping = threading.Event()
+        self._told_at = 0.0
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; a second signal ends at once."""
@@ -79,7 +85,10 @@ class Console:
 
     def _told(self, number: int, frame: FrameType | None) -> None:
         if self._stopping.is_set():
-            os._exit(1)
+            if time.monotonic() - self._told_at > IMPATIENT_AFTER:
+                os._exit(1)
+            return
+        self._told_at = time.monotonic()
         self._stopping.set()
         threading.Thread(target=self._shut_down, name="shutdown").start()
 
