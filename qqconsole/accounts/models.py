@@ -23,6 +23,26 @@ class User(AbstractUser):
         return self.role == Role.ADMIN or self.is_superuser
 
 
+class AuditLine(models.Model):
+    """Who did what to which row, and when; written in the transaction that does it, never changed."""
+
+    user = models.ForeignKey("User", on_delete=models.SET_NULL, null=True, related_name="+")
+    name = models.CharField(max_length=150)
+    """The person or API token, as it was called then."""
+    action = models.CharField(max_length=40)
+    subject = models.CharField(max_length=100)
+    """The row, as in "delivery 17"."""
+    detail = models.JSONField(default=dict)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["subject", "-id"], name="audit_of_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.action} {self.subject}"
+
+
 class ApiToken(models.Model):
     """A token for the API and the live socket. Only its SHA-256 is kept: it carries 256 random bits already."""
 

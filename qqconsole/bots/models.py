@@ -42,6 +42,21 @@ class Bot(models.Model):
     stream_rate = models.FloatField(_("stream frames a second"), default=45.0, validators=[MinValueValidator(0.1)])
     message_rate = models.FloatField(_("messages a second"), default=90.0, validators=[MinValueValidator(0.1)])
 
+    media_passive = models.BooleanField(_("send media as an answer where one is still possible"), default=False)
+    proactive_per_second = models.PositiveIntegerField(
+        _("messages a second that answer nothing"), default=5, validators=[MinValueValidator(1)]
+    )
+    proactive_per_minute = models.PositiveIntegerField(
+        _("messages a minute that answer nothing"), default=30, validators=[MinValueValidator(1)]
+    )
+    proactive_target_minute = models.PositiveIntegerField(
+        _("of them, to one user or group a minute"), default=20, validators=[MinValueValidator(1)]
+    )
+    proactive_target_day = models.PositiveIntegerField(
+        _("of them, to one user or group a day"), default=1000, validators=[MinValueValidator(1)]
+    )
+    """What QQ grants a bot that is not verified (docs/protocol.md, proactive messages); a verified one may raise it."""
+
     dialect = models.CharField(_("dialect"), max_length=20, choices=Dialect, default=Dialect.STREAM_MESSAGES)
     throttle_ms = models.PositiveIntegerField(
         _("shortest time between frames, ms"), null=True, blank=True, validators=[MaxValueValidator(60_000)]

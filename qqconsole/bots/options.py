@@ -31,6 +31,13 @@ OPTIONS = [
     Option("--message-timeout", "message_timeout", "seconds for a message or frame", {"type": float}),
     Option("--upload-timeout", "upload_timeout", "seconds for an upload", {"type": float}),
     Option("--allow-private-urls", "allow_private_urls", "media may lie on private addresses", YES_NO),
+    Option("--media-passive", "media_passive", "send media as an answer where one is still possible", YES_NO),
+    Option("--proactive-per-second", "proactive_per_second", "messages a second that answer nothing", {"type": int}),
+    Option("--proactive-per-minute", "proactive_per_minute", "messages a minute that answer nothing", {"type": int}),
+    Option(
+        "--proactive-target-minute", "proactive_target_minute", "of them, to one user or group a minute", {"type": int}
+    ),
+    Option("--proactive-target-day", "proactive_target_day", "of them, to one user or group a day", {"type": int}),
     Option("--markdown", "markdown", "send native markdown", YES_NO),
     Option(
         "--on-dead-reference",

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from qqconsole.bots.models import Bot
 from qqconsole.conversations.models import InboundMessage, Session
+from qqconsole.media.models import MediaFile, MediaKind
 
 
 class Kind(models.TextChoices):
@@ -50,6 +52,24 @@ class Delivery(models.Model):
     lease_until = models.DateTimeField(null=True)
     fence = models.PositiveIntegerField(default=0)
     """Grows with every claim; a write with an older fence is refused."""
+    due_at = models.DateTimeField(null=True)
+    """Not begun before; none: as soon as its turn comes."""
+
+    item = models.ForeignKey(MediaFile, on_delete=models.PROTECT, null=True, related_name="deliveries")
+    """What a media delivery sends, where the library has it; else ``url`` says where it lies."""
+    url = models.TextField(blank=True)
+    media_kind = models.CharField(max_length=8, choices=MediaKind, blank=True)
+    """What it is to be sent as; empty: what its content is."""
+    file_name = models.CharField(max_length=200, blank=True)
+    caption = models.TextField(blank=True)
+    failed_step = models.CharField(max_length=8, blank=True)
+    """The kind of chunk that decided against it."""
+
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    requested_name = models.CharField(max_length=150, blank=True)
+    """The person or API token that asked for it, as it was called then; empty: it answers a message by itself."""
+    dismissed_at = models.DateTimeField(null=True)
+    """An admin has seen that it failed, and it is to be listed no longer."""
     cancel_requested_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
@@ -66,28 +86,93 @@ class Delivery(models.Model):
             models.Index(fields=["session", "id"], name="deliveries_of_session"),
             models.Index(fields=["status", "lease_until"], name="deliveries_to_sweep"),
             models.Index(fields=["status", "-id"], name="deliveries_by_status"),
+            models.Index(fields=["kind", "status", "-id"], name="deliveries_by_kind"),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk} ({self.status})"
 
 
+class Mode(models.TextChoices):
+    FIRST = "first", _("first")
+    RESEND = "resend", _("sent again")
+    REPEAT = "repeat", _("exact repeat")
+
+
 class Attempt(models.Model):
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
     number = models.PositiveIntegerField()
+    mode = models.CharField(max_length=8, choices=Mode, default=Mode.FIRST)
+    """resend: what QQ does not have yet; repeat: the last unproven message under its own (msg_id, msg_seq)."""
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    requested_name = models.CharField(max_length=150, blank=True)
     why = models.CharField(max_length=200, blank=True)
+    idempotency_key = models.CharField(max_length=100, blank=True)
+    """The asker's own name for the request: asked twice under the same one, there is one attempt."""
+    bulk = models.ForeignKey("BulkResend", on_delete=models.SET_NULL, null=True, related_name="attempts")
     status = models.CharField(max_length=12, choices=Status, default=Status.SENDING)
-    started_at = models.DateTimeField()
+    """*queued*: somebody asked for it and it has not begun."""
+    reason = models.CharField(max_length=40, blank=True)
+    code = models.IntegerField(null=True)
+    """How it ended, kept when a later attempt gives the delivery another end."""
+    asked_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["delivery", "number"], name="one_number_per_attempt_of_delivery")
+            models.UniqueConstraint(fields=["delivery", "number"], name="one_number_per_attempt_of_delivery"),
+            models.UniqueConstraint(
+                fields=["delivery", "idempotency_key"],
+                condition=~models.Q(idempotency_key=""),
+                name="one_attempt_per_idempotency_key",
+            ),
         ]
+        indexes = [models.Index(fields=["bulk", "status"], name="attempts_of_bulk")]
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.delivery_id}"
+
+
+class BulkStatus(models.TextChoices):
+    RUNNING = "running", _("running")
+    DONE = "done", _("done")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+class BulkResend(models.Model):
+    """Many failed deliveries sent again by one click: one row, one audit line, one Attempt for each delivery."""
+
+    filters = models.JSONField(default=dict)
+    """What was selected (``deliveries.selecting``), as the asker saw it."""
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    requested_name = models.CharField(max_length=150, blank=True)
+    why = models.CharField(max_length=200, blank=True)
+    idempotency_key = models.CharField(max_length=100, blank=True)
+    status = models.CharField(max_length=10, choices=BulkStatus, default=BulkStatus.RUNNING)
+    total = models.PositiveIntegerField(default=0)
+    """How many the preview counted."""
+    newest_id = models.BigIntegerField(default=0)
+    """No delivery with a higher key belongs to it: what fails later was not in the preview."""
+    cursor = models.BigIntegerField(default=0)
+    """Deliveries up to this key are enrolled: a restart goes on behind it."""
+    enrolled = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
+    """Selected, but no longer to be sent again when their turn came."""
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["idempotency_key"],
+                condition=~models.Q(idempotency_key=""),
+                name="one_bulk_per_idempotency_key",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"bulk resend {self.pk} ({self.status})"
 
 
 class SegmentKind(models.TextChoices):
@@ -141,6 +226,10 @@ class ChunkKind(models.TextChoices):
     MIDDLE = "middle", _("middle")
     CLOSING = "closing", _("closing")
     PLAIN = "plain", _("plain message")
+    FETCH = "fetch", _("fetching the address")
+    PREPARE = "prepare", _("preparing the upload")
+    PART = "part", _("part")
+    FINISH = "finish", _("finishing a part")
     UPLOAD = "upload", _("upload")
     MEDIA = "media", _("media")
 
@@ -206,3 +295,21 @@ class PassivePair(models.Model):
 
     def __str__(self) -> str:
         return f"{self.msg_id}#{self.msg_seq}"
+
+
+class ProactiveSend(models.Model):
+    """The ledger of what went to a target without answering a message: QQ counts it by the minute and the day."""
+
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="+")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+")
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["bot", "at"], name="proactive_of_bot"),
+            models.Index(fields=["session", "at"], name="proactive_of_session"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session_id} at {self.at}"
