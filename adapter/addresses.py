@@ -1,4 +1,4 @@
-"""Which media addresses may be given to QQ, which fetches them itself (sheet 5.1).
+"""Which media addresses may be given to QQ, which fetches them itself (sheet 5.1), or asked by us (``outside``).
 
 No name is looked up here: QQ resolves it on its side, and what a name means there cannot be known here. What is
 looked at is what the address says of itself: scheme, credentials, and hosts that name an inside on their face.
@@ -52,6 +52,12 @@ def _is_inside(host: str) -> bool:
     if not plain or "." not in plain:
         return True
     return any(plain == name or plain.endswith(f".{name}") for name in _INSIDE_NAMES)
+
+
+def is_inside_address(address: str) -> bool:
+    """Whether the IP ``address`` is no public one. True as well for what is no address at all."""
+    literal = _literal(address)
+    return literal is None or _is_inside_address(literal)
 
 
 def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

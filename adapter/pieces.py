@@ -7,8 +7,10 @@ reached QQ and the open segment is closed; ``SendMedia`` is answered (``asend``)
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from adapter.content import Content
 
 
 class MediaKind(StrEnum):
@@ -22,13 +24,23 @@ class MediaKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MediaItem:
-    """One picture, video, voice or file: either an address QQ fetches (``url``) or its bytes (``data``)."""
+    """One picture, video, voice or file: an address (``url``), a few bytes (``data``), or ``content`` of any size.
+
+    ``content`` goes before ``data``, and ``data`` before ``url``.
+    """
 
     kind: MediaKind
     url: str | None = None
-    data: bytes | None = None
+    data: bytes | None = field(default=None, repr=False)
     name: str = ""
     caption: str = ""
+    content: Content | None = None
+    file_info: str = ""
+    """QQ has it for this scene and this is still good: it need not be uploaded."""
+    note: str = ""
+    """What was changed beforehand and why ("over 30 MB: QQ takes it as a file"), for the operator."""
+    file_id: int | None = None
+    """The library's number for it, kept in the record: what an upload that was cut off goes on from."""
 
 
 @dataclass(frozen=True, slots=True)
