@@ -23,7 +23,7 @@ from adapter import intents as intent_sets
 from adapter import storable
 from adapter.client import GatewayInfo, QQClient
 from adapter.errors import ApiRefused, ApiUnreachable, TokenRefused, TokenUnreachable
-from adapter.event_queue import MOST_EVENTS, MOST_BYTES, EventQueue
+from adapter.event_queue import MOST_BYTES, MOST_EVENTS, EventQueue
 from adapter.events import Event
 from adapter.handshake import (
     DISPATCH,

@@ -19,6 +19,9 @@ _MARGIN = 0.1
 """Seconds by which the window is kept longer than one, for what connections, the network and a busy machine shift:
 with 0.02 s a loaded two-core machine put 51 requests of a rate of 45 into one second at the platform."""
 
+_LONGEST_CLOSED = 60.0
+"""Seconds for which an answer may close an endpoint for the whole bot: closing frames wait in the same queue."""
+
 _URGENT_IN_A_ROW = 4
 """Opening and closing frames pass middle ones, but never starve them."""
 
@@ -142,8 +145,9 @@ class Pace:
             await lane.wait(urgent)
 
     def slow_down(self, endpoint: Endpoint, seconds: float) -> None:
-        """After a throttle that meant the whole bot: nothing leaves for this endpoint for so many seconds."""
+        """After a throttle that meant the whole bot: nothing leaves for this endpoint for so many seconds (at most
+        a minute)."""
         lane = self._lanes.get(endpoint)
         if lane is not None:
-            lane.window.close(self._clock() + seconds)
+            lane.window.close(self._clock() + min(seconds, _LONGEST_CLOSED))
             lane.rearm()

@@ -88,11 +88,17 @@ class Outcomes:
                 # Not taken this time says nothing of the time before.
                 self._exhausted(segment, frame, doubt=True)
                 return verdict
-        if step in _GOES_AGAIN and self._tries >= self.policy.tries and verdict is not Verdict.DUPLICATE:
+        used_up = self._tries >= self.policy.tries or self._too_long(frame, answer)
+        if step in _GOES_AGAIN and used_up and verdict is not Verdict.DUPLICATE:
             self._exhausted(segment, frame, doubt=reaction is Reaction.UNKNOWN)
         else:
             getattr(self, f"_on_{step}")(segment, frame, answer, now)
         return verdict
+
+    def _too_long(self, frame: Frame, answer: Answer) -> bool:
+        """Whether QQ asks for more patience than this frame is worth; a stream must be closed at any price."""
+        after = answer.after if isinstance(answer, Throttled) else None
+        return (after or 0.0) > self.policy.longest_wait and frame.kind is not FrameKind.CLOSING
 
     def _verdict(self, answer: Answer, reaction: Reaction) -> Verdict:
         if reaction is Reaction.DUPLICATE:
@@ -195,7 +201,7 @@ class Outcomes:
         delays = self.policy.delays
         if after is None:
             after = delays[min(self._tries, len(delays)) - 1] * self._jitter()
-        self._not_before = now + after
+        self._not_before = now + min(after, self.policy.longest_wait)
 
     def _exhausted(self, segment: Segment, frame: Frame, *, doubt: bool) -> None:
         """The tries of one frame are used up."""

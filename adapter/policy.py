@@ -38,6 +38,9 @@ class Policy:
     """Told to the user when they would otherwise see nothing; empty: nothing is told."""
     delays: tuple[float, ...] = (1.0, 2.0, 4.0)
     """Seconds before the second, third, … try of a frame; the last one goes on (sheet 4.2.4)."""
+    longest_wait: float = 60.0
+    """Seconds that one try waits because QQ asked for it (no such header was seen yet, sheet 6.2). Asked for more, the
+    frame is given up instead, so that no stream stands open for an hour; a closing frame is tried again after this."""
     tries: int = 8
     """Tries of one frame in a row before the machine gives it up."""
     pairs: bool = True

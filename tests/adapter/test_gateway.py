@@ -329,7 +329,7 @@ async def test_a_flood_is_not_read_until_what_came_is_stored(
     assert [state.name for state in watched.states] == [Phase.CONNECTING, Phase.CONNECTED]
 
 
-async def test_a_gateway_that_goes_while_it_is_not_read_is_met_again_once_there_is_room(script: Scripted, watched: Watched) -> None:
+async def test_a_gateway_that_goes_while_it_is_not_read_is_met_again_later(script: Scripted, watched: Watched) -> None:
     stored, said = asyncio.Event(), []
 
     async def slow(event: Event) -> None:
@@ -341,9 +341,8 @@ async def test_a_gateway_that_goes_while_it_is_not_read_is_met_again_once_there_
         await ready(socket)
         for number in (2, 3, 4):
             await event(socket, number)
-        assert socket._req is not None and socket._req.transport is not None
         assert (await socket.receive_json())["op"] == 1
-        socket._req.transport.abort()
+        socket._req.transport.abort()  # type: ignore[union-attr]
 
     async def stays(socket: Socket) -> None:
         said.append((await hello(socket))["d"])

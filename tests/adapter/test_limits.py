@@ -131,6 +131,19 @@ async def test_slowing_down_holds_waiters_and_newcomers() -> None:
     assert time.monotonic() - started >= 0.15
 
 
+async def test_an_answer_closes_an_endpoint_for_a_minute_at_most() -> None:
+    now = 100.0
+    pace = Pace(clock=lambda: now)
+    pace.slow_down(Endpoint.STREAM, 3_600)
+    now += 59.9
+    held = asyncio.create_task(pace.wait(Endpoint.STREAM))
+    done, _ = await asyncio.wait({held}, timeout=0.05)
+    assert not done
+    now += 0.2
+    async with asyncio.timeout(5):
+        await held
+
+
 async def test_other_endpoints_are_not_limited() -> None:
     pace = Pace()
     async with asyncio.timeout(30):

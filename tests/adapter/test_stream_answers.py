@@ -116,6 +116,32 @@ def test_qqs_own_wait_is_kept() -> None:
     assert made.kept[1].sent_at == pytest.approx((made.kept[0].answered_at or 0) + 7.5)
 
 
+@BOTH
+def test_asked_for_an_hour_no_stream_stands_open_for_it(road: str) -> None:
+    made = travel(LINE, 3, "more", 3, "<end>", road=road, faults=(FINE, throttled(0, 3_600.0)))
+    assert kinds(made) == ["opening", "middle", "closing", "plain"]
+    assert [bubble.rstrip("\n") for bubble in screen(made)] == [LINE, "more"]
+
+
+def test_asked_for_an_hour_a_message_is_given_up() -> None:
+    made = travel("hello", faults=(throttled(0, 3_600.0),))
+    assert kinds(made) == ["plain"]
+    assert outcome(made) == ("failed", "refused")
+
+
+def test_asked_for_an_hour_a_repeat_that_may_be_a_second_copy_stays_unknown() -> None:
+    made = travel("hello", faults=(LOST_ANSWER, throttled(0, 3_600.0)))
+    assert kinds(made) == ["plain", "plain"]
+    assert outcome(made) == ("unknown", "no_proof")
+
+
+def test_asked_for_an_hour_a_closing_frame_comes_again_after_a_minute() -> None:
+    made = travel(LINE, 3, "<end>", faults=(FINE, throttled(0, 3_600.0)))
+    assert kinds(made) == ["opening", "closing", "closing"]
+    assert made.kept[2].sent_at == pytest.approx((made.kept[1].answered_at or 0) + 60.0)
+    assert outcome(made) == ("delivered", "")
+
+
 def test_an_unknown_middle_frame_is_healed_by_the_next_cumulative_one() -> None:
     made = travel(LINE, 3, "more", 9, "<end>", faults=(FINE, LOST_ANSWER))
     assert sent(made) == [LINE, LINE + "more", LINE + "more", LINE + "more"]
