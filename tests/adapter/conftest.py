@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 from odd_platform import QUICK, Platform, serve
-from scripted_gateway import Scripted, Watched
+from scripted_gateway import Scripted
+from watched_gateway import Watched
 
 from adapter.client import QQClient, Timeouts
 from adapter.limits import Pace
@@ -39,10 +39,6 @@ def script(platform: Platform) -> Scripted:
 
 @pytest.fixture
 async def watched(platform: Platform) -> AsyncIterator[Watched]:
-    client = QQClient(platform.credentials, timeouts=Timeouts(message=1.0, connect=1.0))
-    one = Watched(client)
+    one = Watched(QQClient(platform.credentials, timeouts=Timeouts(message=1.0, connect=1.0)))
     yield one
-    if one.task is not None:
-        one.task.cancel()
-        await asyncio.gather(one.task, return_exceptions=True)
-    await client.close()
+    await one.stop()

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from aiohttp import WSMsgType
-from scripted_gateway import FAST, Scripted, Socket, Watched, event, hello, ready, stay
+from scripted_gateway import Scripted, Socket, event, hello, ready, stay
+from watched_gateway import FAST, Watched
 
 from adapter.events import Event
 from adapter.gateway import Gateway

@@ -8,7 +8,8 @@ import logging
 import pytest
 from aiohttp import web
 from odd_platform import Platform, reply
-from scripted_gateway import FAST, Scripted, Socket, Watched, event, hello, ready, stay
+from scripted_gateway import Scripted, Socket, event, hello, ready, stay
+from watched_gateway import FAST, Watched
 
 from adapter.gateway import Gateway, GatewayState
 from adapter.handshake import Phase

@@ -3,48 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from watched_gateway import FAST, Watched
 
 from adapter.client import Credentials, QQClient
-from adapter.events import Event, InboundMessage, parse_message
-from adapter.gateway import Gateway, GatewayState
-from adapter.handshake import Phase, Timing
+from adapter.events import InboundMessage, parse_message
+from adapter.handshake import Phase
 from adapter.targets import Scene
 from simulator import DEMO_APP_ID, DEMO_NAME, DEMO_SECRET, Simulator
 from simulator.control_gateway import command_gateway
 
-FAST = Timing(backoff=(0.01, 0.02, 0.05), refused=0.05, greeting=2.0, quick=0.0, identify_gap=0.0)
 
-
-class Listener:
+class Listener(Watched):
     """A connected bot that keeps what it hears."""
 
-    def __init__(self, sim: Simulator) -> None:
+    def __init__(self, sim: Simulator, **options: Any) -> None:
         self.sim = sim
         credentials = Credentials(DEMO_APP_ID, DEMO_SECRET, sim.url, f"{sim.url}/app/getAppAccessToken")
-        self.client = QQClient(credentials)
-        self.gateway = Gateway(self.client, on_event=self.take, on_state=self.see, timing=FAST)
-        self.events: list[Event] = []
-        self.states: list[GatewayState] = []
-        self.changed = asyncio.Condition()
-        self.task = asyncio.create_task(self.gateway.run())
-
-    async def take(self, event: Event) -> None:
-        async with self.changed:
-            self.events.append(event)
-            self.changed.notify_all()
-
-    async def see(self, state: GatewayState) -> None:
-        async with self.changed:
-            self.states.append(state)
-            self.changed.notify_all()
-
-    async def until(self, true: Callable[[], object]) -> None:
-        async with asyncio.timeout(10), self.changed:
-            await self.changed.wait_for(true)
+        super().__init__(QQClient(credentials))
+        self.gateway = self.start(**options)
 
     def connected(self) -> int:
         return len([state for state in self.states if state.name is Phase.CONNECTED])
@@ -59,11 +40,6 @@ class Listener:
     def command(self, do: str, **terms: Any) -> int:
         bot = self.sim.platform.bot(DEMO_APP_ID)
         return command_gateway(self.sim.platform, bot, {"do": do, **terms})
-
-    async def stop(self) -> None:
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
-        await self.client.close()
 
 
 @pytest.fixture
@@ -146,9 +122,7 @@ async def test_it_always_comes_back(
 @pytest.mark.parametrize("mode", ["op9", "4006", "4902", "close_after_resumed"])
 async def test_refused_resumes_end_in_a_new_session(sim: Simulator, listener: Listener, mode: str) -> None:
     # "close_after_resumed" is a resume that came about and died at once.
-    listener.gateway._handshake._timing = Timing(
-        backoff=FAST.backoff, refused=0.05, greeting=2.0, quick=0.05, identify_gap=0.0
-    )
+    listener.gateway._handshake._timing = replace(FAST, quick=0.05)
     listener.command("refuse_resume", count=5, mode=mode)
     listener.command("cut")
     await listener.until(lambda: [state.reason for state in listener.states].count("ready") == 2)
@@ -184,6 +158,7 @@ async def test_heartbeats_satisfy_a_strict_platform(sim: Simulator) -> None:
     listener = Listener(sim)
     await listener.until(listener.connected)
     # It answers a missed beat with 4009: to be still there after six of them proves the beats.
+    assert listener.task is not None
     await asyncio.wait({listener.task}, timeout=0.6)
     assert listener.connected() == 1
     await listener.stop()
@@ -216,10 +191,7 @@ async def test_a_restart_gets_what_came_meanwhile(sim: Simulator, listener: List
     point = listener.gateway.resume_point
     await listener.stop()
     await sim.say(DEMO_APP_ID, "U", "two")
-    later = Listener(sim)
-    later.task.cancel()
-    later.gateway = Gateway(later.client, on_event=later.take, on_state=later.see, timing=FAST, resume=point)
-    later.task = asyncio.create_task(later.gateway.run())
+    later = Listener(sim, resume=point)
     await later.heard("two")
     assert later.gateway.bot_name == DEMO_NAME
     await later.stop()
