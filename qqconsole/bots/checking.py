@@ -28,6 +28,10 @@ MODEL_WORDS = {
         "该地址没有模型接口，或没有这个模型。",
         "There is no model API at this address, or no such model.",
     ),
+    "model_redirects": (
+        "模型地址已经搬走；密钥不会跟着发过去。请填写新地址。",
+        "The model's address has moved; the key is not sent after it. Enter the new address.",
+    ),
     "model_busy": (
         "模型服务器说请求太多。请稍后再试。",
         "The model's server says there are too many requests. Try again later.",

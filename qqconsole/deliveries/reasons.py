@@ -19,6 +19,10 @@ REASONS: dict[str, Promise] = {
     "model_unreachable": _("The model could not be reached. Check its address and the network."),
     "model_key_refused": _("The model refused the key. Check the bot's model key."),
     "model_not_found": _("There is no such model at this address. Check the model's name and address."),
+    "model_redirects": _(
+        "The model's address sends elsewhere, and the key and the words of users are not sent after it. "
+        "Enter the new address, which the details name."
+    ),
     "model_busy": _("The model takes no more requests right now: its rate or quota is used up. Raise it, or wait."),
     "model_refused": _("The model refused the request itself: too long, unpaid, or not allowed."),
     "model_error": _("The model's server reported an error of its own. Look there; the next message is tried afresh."),

@@ -6,6 +6,7 @@ reason              meaning
 model_unreachable   no connection: refused, no such host, TLS, closed before any answer
 model_key_refused   401, 403
 model_not_found     404: no such model, or no model server at this address
+model_redirects     3xx: the model server has moved; nothing is sent after it
 model_busy          429
 model_refused       any other 4xx: the request itself was not taken (too long, unpaid, …)
 model_error         5xx, or an error object in the stream
@@ -87,9 +88,20 @@ def tidy(detail: str, key: str) -> str:
 
 def _from_status(error: openai.APIStatusError, key: str) -> ModelFailed:
     status = error.status_code
+    if 300 <= status < 400:
+        return ModelFailed("model_redirects", tidy(f"HTTP {status}: {_moved_to(error.response)}", key))
     detail = tidy(f"HTTP {status}: {_message(error.body)}".rstrip(": "), key)
     passing = status in (408, 409, 429) or status >= 500
     return ModelFailed(_reason(status), detail, pause=_pause(error.response) if passing else None)
+
+
+def _moved_to(response: httpx2.Response) -> str:
+    """Return where a redirect points, without what a query or a user part may hold."""
+    try:
+        place = response.url.join(response.headers["location"]).copy_with(query=None, fragment=None, userinfo=b"")
+    except (httpx2.InvalidURL, KeyError, ValueError):
+        return "the address has moved, and the server does not say where"
+    return f"the address has moved to {place}"
 
 
 def _reason(status: int) -> str:

@@ -68,7 +68,12 @@ def _made(url: str, key: str) -> openai.AsyncOpenAI:
         api_key=key or "none",
         max_retries=0,
         http_client=openai.DefaultAioHttpClient(
-            timeout=timeout, limits=limits, verify=_trusted(), event_hooks={"response": [_shorten_refusal]}
+            timeout=timeout,
+            limits=limits,
+            verify=_trusted(),
+            # A redirect would carry the key and the user's words to a place nobody entered.
+            follow_redirects=False,
+            event_hooks={"response": [_shorten_refusal]},
         ),
     )
     # The package reads these from the environment, and would tell them to any server.

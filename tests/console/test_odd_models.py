@@ -112,6 +112,24 @@ async def test_words_after_a_last_event_without_an_empty_line_are_heard() -> Non
     assert (heard.text, heard.reason) == ("一二", "")
 
 
+@pytest.mark.parametrize("status", ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent"])
+async def test_neither_the_key_nor_the_words_follow_a_redirect(status: str) -> None:
+    async with odd_model(answer(words("截获"), END)) as elsewhere:
+        place = f"Location: {elsewhere.url}/chat?secret=1"
+        async with odd_model(bare(refusing(status, b"", place))) as model:
+            heard = await said(question(model.url))
+    assert (heard.text, heard.reason) == ("", "model_redirects")
+    assert heard.detail == f"HTTP {status[:3]}: the address has moved to {elsewhere.url}/chat"
+    assert len(model.asked) == 1
+    assert elsewhere.heads == []
+
+
+@pytest.mark.parametrize("place", ["", "Location: http://[", "Location: http://x:99999999/", "Location: javascript:0"])
+async def test_a_redirect_to_nowhere(place: str) -> None:
+    async with odd_model(bare(refusing("307 Temporary Redirect", b"", *filter(None, [place])))) as model:
+        assert (await said(question(model.url))).reason == "model_redirects"
+
+
 async def test_a_server_that_does_not_stream_is_understood() -> None:
     whole = {"choices": [{"index": 0, "message": {"content": "一次说完"}, "finish_reason": "stop"}]}
     async with odd_model(bare(refusing("200 OK", json.dumps(whole).encode()))) as model:
