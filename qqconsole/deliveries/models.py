@@ -68,6 +68,8 @@ class Delivery(models.Model):
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     requested_name = models.CharField(max_length=150, blank=True)
     """The person or API token that asked for it, as it was called then; empty: it answers a message by itself."""
+    idempotency_key = models.CharField(max_length=100, blank=True)
+    """The asker's own name for the request: asked twice under the same one, there is one delivery."""
     dismissed_at = models.DateTimeField(null=True)
     """An admin has seen that it failed, and it is to be listed no longer."""
     cancel_requested_at = models.DateTimeField(null=True)
@@ -80,7 +82,12 @@ class Delivery(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["inbound"], condition=models.Q(kind="reply"), name="one_reply_per_inbound_message"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["session", "idempotency_key"],
+                condition=~models.Q(idempotency_key=""),
+                name="one_delivery_per_idempotency_key",
+            ),
         ]
         indexes = [
             models.Index(fields=["session", "id"], name="deliveries_of_session"),

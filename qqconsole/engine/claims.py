@@ -10,13 +10,15 @@ import socket
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from qqconsole.bots.models import BotConnection
-from qqconsole.deliveries.models import Attempt, Delivery, Status
+from qqconsole.deliveries import quotas
+from qqconsole.deliveries.models import Attempt, Delivery, Kind, Status
+from qqconsole.deliveries.passive import Passive, passive_choice
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.statements import take
 from qqconsole.live.documents import delivery_event
@@ -35,29 +37,58 @@ def new_owner() -> str:
 class Claim:
     delivery: Delivery
     attempt: Attempt
+    passive: Passive | None
+    """How a message that answers nothing by itself goes; None: it answers its own inbound message."""
     recovered: bool
     """Another owner had begun it: the attempt is that owner's, to be closed rather than begun."""
 
 
 def next_in_turn() -> QuerySet[Delivery]:
-    """Queued deliveries with nothing queued or sending before them in their session."""
-    before = Q(status=Status.SENDING) | Q(status=Status.QUEUED, pk__lt=OuterRef("pk"))
+    """Queued deliveries that are due, with nothing due or sending before them in their session's lane.
+
+    A session has two lanes: a large file on its way must not keep an answer waiting, nor the answer the file.
+    """
+    due = Q(due_at=None) | Q(due_at__lte=timezone.now())
+    before = Q(status=Status.SENDING) | Q(status=Status.QUEUED, pk__lt=OuterRef("pk")) & due
     others = Delivery.objects.filter(before, session=OuterRef("session"))
-    return Delivery.objects.filter(~Exists(others), status=Status.QUEUED)
+    media, words = others.filter(kind=Kind.MEDIA), others.exclude(kind=Kind.MEDIA)
+    free = Q(kind=Kind.MEDIA) & ~Exists(media) | ~Q(kind=Kind.MEDIA) & ~Exists(words)
+    return Delivery.objects.filter(due, free, status=Status.QUEUED)
 
 
 def claim(batch: Batch, delivery_id: int, owner: str) -> Claim | None:
-    """Take a queued delivery; None when it is not to be had: begun, ended, or its session is busy before it."""
+    """Take a queued delivery; None when it is not to be had: begun, ended, not due, its lane busy before it, or QQ's
+    limit of what answers nothing reached (then it is due later)."""
     now = timezone.now()
     if not take(delivery_id, owner, now, now + LEASE):
         return None
     delivery = _load(delivery_id)
-    # The fence counts the claims: at the first there is no attempt to be counted.
-    number = 1 if delivery.fence == 1 else delivery.attempts.count() + 1
-    attempt = Attempt(delivery=delivery, number=number, started_at=now)
-    batch.create(attempt)
+    attempt = _asked_for(delivery) if delivery.fence > 1 or delivery.requested_name else None
+    passive = passive_choice(delivery, attempt, now)
+    if passive is not None and passive.reference is None and (due_at := quotas.reserve(delivery, now)) is not None:
+        _put_off(batch, delivery, due_at)
+        return None
+    if attempt is None:
+        # The fence counts the claims: at the first there is no attempt to be counted.
+        number = 1 if delivery.fence == 1 else delivery.attempts.count() + 1
+        attempt = Attempt(delivery=delivery, number=number, started_at=now)
+        batch.create(attempt)
+    else:
+        attempt.status, attempt.started_at = Status.SENDING, now
+        attempt.save(update_fields=["status", "started_at"])
     batch.publish(lambda: delivery_event(delivery, delivery.session.bot_id))
-    return Claim(delivery, attempt, recovered=False)
+    return Claim(delivery, attempt, passive, recovered=False)
+
+
+def _asked_for(delivery: Delivery) -> Attempt | None:
+    """The attempt that somebody asked for, or that was put back before anything of it had left."""
+    return delivery.attempts.filter(status=Status.QUEUED).order_by("number").first()
+
+
+def _put_off(batch: Batch, delivery: Delivery, due_at: datetime) -> None:
+    delivery.status, delivery.due_at, delivery.owner, delivery.lease_until = Status.QUEUED, due_at, "", None
+    delivery.save(update_fields=["status", "due_at", "owner", "lease_until"])
+    batch.publish(lambda: delivery_event(delivery, delivery.session.bot_id))
 
 
 def to_be_had(delivery_id: int) -> bool:
@@ -91,7 +122,7 @@ def take_over(batch: Batch, delivery_id: int, owner: str) -> Claim | None:
         attempt = Attempt(delivery=delivery, number=1, started_at=now)
         batch.create(attempt)
     batch.publish(lambda: delivery_event(delivery, delivery.session.bot_id))
-    return Claim(delivery, attempt, recovered=True)
+    return Claim(delivery, attempt, passive_choice(delivery, attempt, now), recovered=True)
 
 
 def disown_others(owner: str) -> int:
@@ -103,7 +134,7 @@ def disown_others(owner: str) -> int:
 
 
 def _load(delivery_id: int) -> Delivery:
-    return Delivery.objects.select_related("session__bot", "inbound").get(pk=delivery_id)
+    return Delivery.objects.select_related("session__bot", "inbound", "item").get(pk=delivery_id)
 
 
 def renew(batch: Batch, owner: str, delivery_ids: Iterable[int]) -> set[int]:
@@ -114,7 +145,6 @@ def renew(batch: Batch, owner: str, delivery_ids: Iterable[int]) -> set[int]:
     return set(ours.values_list("pk", flat=True))
 
 
-def next_of_session(session_id: int) -> int | None:
-    """The delivery that waits longest in this session."""
-    waiting = Delivery.objects.filter(session_id=session_id, status=Status.QUEUED).order_by("pk")
-    return waiting.values_list("pk", flat=True).first()
+def next_of_session(session_id: int) -> list[int]:
+    """The deliveries whose turn it is in this session: at most one in each of its lanes."""
+    return list(next_in_turn().filter(session_id=session_id).order_by("pk").values_list("pk", flat=True)[:2])

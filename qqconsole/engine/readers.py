@@ -38,7 +38,7 @@ class Readers:
         self._pool.submit(_ring, delivery_id)
 
     def ring_next(self, session_id: int) -> None:
-        """The session is free: ring for the delivery that waits longest in it."""
+        """The session is free: ring for whose turn it is in it."""
         self._pool.submit(self._ring_next, session_id)
 
     def close(self) -> None:
@@ -67,8 +67,8 @@ class Readers:
             # The row is queued all the same; the sweep rings for it.
             log.exception("session=%s could not be looked at", session_id)
             return
-        if waiting is not None:
-            _ring(waiting)
+        for delivery_id in waiting:
+            _ring(delivery_id)
 
 
 def _ring(delivery_id: int) -> None:

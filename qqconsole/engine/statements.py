@@ -8,13 +8,14 @@ there may be hundreds a second, so the writer's hot path has these two instead. 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
 from django.db import connection, models
 
-from qqconsole.deliveries.models import Delivery, Status
+from qqconsole.deliveries.models import Delivery, Kind, Status
 
 _Field: TypeAlias = "models.Field[Any, Any]"
 
@@ -60,12 +61,14 @@ def fences_of(delivery_ids: Sequence[int]) -> dict[int | None, int]:
 
 
 def take(delivery_id: int, owner: str, now: datetime, lease_until: datetime) -> bool:
-    """Make a queued delivery *sending* and this owner's, where nothing of its session is queued or sending before it
+    """Make a queued delivery *sending* and this owner's, where it is due and nothing in its lane is before it
     (``claims.next_in_turn`` in one statement); False where it is not to be had."""
-    moments = [_prepared(field, at) for field, at in zip(_moments(), (lease_until, now), strict=True)]
-    queued, sending = Status.QUEUED.value, Status.SENDING.value
+    lease, here = (_prepared(field, at) for field, at in zip(_moments(), (lease_until, now), strict=True))
+    values = {"id": delivery_id, "owner": owner, "lease": lease, "now": here}
+    values |= {"queued": Status.QUEUED.value, "sending": Status.SENDING.value, "media": Kind.MEDIA.value}
+    statement, names = _take()
     with connection.cursor() as cursor:
-        cursor.execute(_take(), [sending, owner, *moments, delivery_id, queued, sending, queued])
+        cursor.execute(statement, [values[name] for name in names])
         return bool(cursor.rowcount)
 
 
@@ -75,15 +78,17 @@ def _moments() -> tuple[_Field, _Field]:
 
 
 @functools.cache
-def _take() -> str:
+def _take() -> tuple[str, list[str]]:
     table = connection.ops.quote_name(Delivery._meta.db_table)
-    return (
-        f"UPDATE {table} SET status = %s, owner = %s, lease_until = %s, started_at = %s,"  # noqa: S608 - our own table
-        " fence = fence + 1, seq = seq + 1, reason = '', code = NULL, detail = ''"
-        f" WHERE id = %s AND status = %s AND NOT EXISTS (SELECT 1 FROM {table} other"
-        f" WHERE other.session_id = {table}.session_id"
-        f" AND (other.status = %s OR (other.status = %s AND other.id < {table}.id)))"
+    named = (
+        f"UPDATE {table} SET status = :sending, owner = :owner, lease_until = :lease, started_at = :now,"  # noqa: S608
+        " fence = fence + 1, seq = seq + 1, reason = '', code = NULL, detail = '', failed_step = '', due_at = NULL"
+        " WHERE id = :id AND status = :queued AND (due_at IS NULL OR due_at <= :now)"
+        f" AND NOT EXISTS (SELECT 1 FROM {table} other WHERE other.session_id = {table}.session_id"
+        f" AND (other.kind = :media) = ({table}.kind = :media) AND (other.status = :sending OR"
+        f" (other.status = :queued AND other.id < {table}.id AND (other.due_at IS NULL OR other.due_at <= :now))))"
     )
+    return re.sub(r":(\w+)", "%s", named), re.findall(r":(\w+)", named)
 
 
 @functools.cache
