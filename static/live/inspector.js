@@ -1,7 +1,8 @@
 // The inspector: one delivery with its segments, its chunks and what QQ said to each.
 
-import { chunkNode, fillChunk, span } from "./chunk.js";
-import { clock, clone, coded, mediaName, ours, put, say, setData, slot, words } from "./dom.js";
+import { span } from "./chunk.js";
+import { clock, coded, ours, put, say, setData, slot, words } from "./dom.js";
+import { paintSegment } from "./segment.js";
 import { chunksOf, isActive, segmentsOf } from "./store.js";
 import { delivered } from "./text.js";
 import { drawTrack } from "./track.js";
@@ -50,7 +51,9 @@ export class Inspector {
     this.#track(delivery, segments, chunks);
     const before = new Map(chunks.map((chunk, place) => [chunk.id, chunks[place - 1]]));
     const attempts = new Set(segments.map((segment) => segment.attempt)).size;
-    for (const segment of segments) this.#segment(segment, chunksOf(delivery, segment.id), before, attempts > 1);
+    for (const segment of segments) {
+      paintSegment(this.segments, segment, chunksOf(delivery, segment.id), before, attempts > 1);
+    }
     const streams = isActive(delivery.head);
     if (this.pinned && (streams || this.streamed)) this.root.scrollTop = this.root.scrollHeight;
     this.streamed = streams;
@@ -102,31 +105,6 @@ export class Inspector {
     const drawn = drawTrack(bar, segments, (id) => chunksOf(delivery, id), this.now(), (id) => this.open(id));
     put(this.root, "track_start", drawn ? clock(drawn.from, "exact") : "");
     put(this.root, "track_end", drawn ? `+${span(drawn.to - drawn.from)}` : "");
-  }
-
-  #segment(segment, chunks, before, severalAttempts) {
-    let node = this.segments.querySelector(`[data-inspected-segment="${segment.id}"]`);
-    if (!node) {
-      node = clone("segment-template");
-      node.dataset.inspectedSegment = segment.id;
-      this.segments.append(node);
-    }
-    const title = say("segment", { number: segment.number });
-    put(node, "title", severalAttempts ? `${say("attempt", { number: segment.attempt })} · ${title}` : title);
-    put(node, "kind", words.segment_kind[segment.kind] ?? segment.kind);
-    const purpose = put(node, "purpose", words.purpose[segment.purpose] ?? "");
-    purpose.hidden = !purpose.textContent;
-    setData(put(node, "status", words.segment_status[segment.status] ?? segment.status), "status", segment.status);
-    const length = `${segment.accepted_length} / ${say("characters", { count: segment.text_length })}`;
-    put(node, "count", segment.media ? "" : length);
-    put(node, "dialect", segment.dialect);
-    put(node, "stream", segment.stream_id);
-    slot(node, "stream").title = segment.stream_id;
-    const list = node.querySelector("[data-chunks]");
-    chunks.forEach((chunk, place) => {
-      const line = list.children[place] ?? list.appendChild(chunkNode());
-      fillChunk(line, chunk, before.get(chunk.id), segment.media ? mediaName(segment.media) : "");
-    });
   }
 
   async #loadWritten() {

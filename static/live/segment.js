@@ -1,0 +1,30 @@
+// One segment with its chunks, in the inspector and on a delivery's own page.
+
+import { chunkNode, fillChunk } from "./chunk.js";
+import { clone, mediaName, put, say, setData, slot, words } from "./dom.js";
+
+// `before`: chunk → the one sent before it; `severalAttempts`: the title says whose segment it is.
+export function paintSegment(root, segment, chunks, before, severalAttempts) {
+  let node = root.querySelector(`[data-inspected-segment="${segment.id}"]`);
+  if (!node) {
+    node = clone("segment-template");
+    node.dataset.inspectedSegment = segment.id;
+    root.append(node);
+  }
+  const title = say("segment", { number: segment.number });
+  put(node, "title", severalAttempts ? `${say("attempt", { number: segment.attempt })} · ${title}` : title);
+  put(node, "kind", words.segment_kind[segment.kind] ?? segment.kind);
+  const purpose = put(node, "purpose", words.purpose[segment.purpose] ?? "");
+  purpose.hidden = !purpose.textContent;
+  setData(put(node, "status", words.segment_status[segment.status] ?? segment.status), "status", segment.status);
+  const length = `${segment.accepted_length} / ${say("characters", { count: segment.text_length })}`;
+  put(node, "count", segment.media ? "" : length);
+  put(node, "dialect", segment.dialect);
+  put(node, "stream", segment.stream_id);
+  slot(node, "stream").title = segment.stream_id;
+  const list = node.querySelector("[data-chunks]");
+  chunks.forEach((chunk, place) => {
+    const line = list.children[place] ?? list.appendChild(chunkNode());
+    fillChunk(line, chunk, before.get(chunk.id), segment.media ? mediaName(segment.media) : "");
+  });
+}
