@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from adapter.storable import LONGEST_ID, LONGEST_TARGET
 from adapter.targets import Scene, Target
 
 
@@ -79,6 +80,9 @@ _SCENES = {
     "MESSAGE_CREATE": Scene.GUILD,
     "DIRECT_MESSAGE_CREATE": Scene.DM,
 }
+MESSAGES = frozenset(_SCENES)
+"""The kinds of event that carry a user's message."""
+
 _ALWAYS_ADDRESSED = frozenset(
     {"C2C_MESSAGE_CREATE", "DIRECT_MESSAGE_CREATE", "GROUP_AT_MESSAGE_CREATE", "AT_MESSAGE_CREATE"}
 )
@@ -91,7 +95,8 @@ _MENTION = re.compile(r"<@!?([^<>\s]+)>")
 
 
 def parse_message(event: Event, bot_id: str) -> InboundMessage | None:
-    """The user's message in ``event``; None for other events and for one without its id or target.
+    """The user's message in ``event``; None for other events and for one without its id or target, or with an id
+    longer than is kept (``storable``).
 
     Neither "." nor ".." can be a target: as a step of a path (``Target``) they would lead to another call of QQ's API.
     """
@@ -105,6 +110,8 @@ def parse_message(event: Event, bot_id: str) -> InboundMessage | None:
     message_id = _text(data.get("id"))
     if not message_id or target_id in ("", ".", ".."):
         return None
+    if len(message_id) > LONGEST_ID or max(len(target_id), len(author_id)) > LONGEST_TARGET:
+        return None
     raw = data.get("content")
     raw_content = raw if isinstance(raw, str) else ""
     own_ids = {bot_id, *_own_ids(data)} - {""}
@@ -115,7 +122,7 @@ def parse_message(event: Event, bot_id: str) -> InboundMessage | None:
     mentioned = any(match[1] in own_ids for match in _MENTION.finditer(raw_content)) or _is_you(data)
     return InboundMessage(
         message_id=message_id,
-        event_id=event.id,
+        event_id=event.id if len(event.id) <= LONGEST_ID else "",
         scene=scene,
         target_id=target_id,
         author_id=author_id,
@@ -175,7 +182,16 @@ def _own_ids(data: dict[str, Any]) -> Iterator[str]:
 
 
 def _twin(data: dict[str, Any], scene: Scene, place: str, message_id: str, author: str, moment: datetime | None) -> str:
-    """In groups QQ's own index of the message (``message_scene.ext``), else what both of its events share."""
+    """In groups QQ's own index of the message (``message_scene.ext``), else what both of its events share.
+
+    At most ``LONGEST_ID`` characters; of a longer one a digest."""
+    twin = _whole_twin(data, scene, place, message_id, author, moment)
+    return twin if len(twin) <= LONGEST_ID else _digest(twin)
+
+
+def _whole_twin(
+    data: dict[str, Any], scene: Scene, place: str, message_id: str, author: str, moment: datetime | None
+) -> str:
     if scene is not Scene.GROUP:
         return f"{place}:{message_id}"
     ext = _object(data.get("message_scene")).get("ext")
@@ -184,8 +200,12 @@ def _twin(data: dict[str, Any], scene: Scene, place: str, message_id: str, autho
             return f"{place}:{entry.removeprefix('msg_idx=')}"
     when = moment.astimezone(UTC).isoformat() if moment else message_id
     words = "".join(_MENTION.sub("", str(data.get("content") or "")).split())
-    digest = hashlib.sha256(f"{author}\n{when}\n{words}".encode(errors="replace")).hexdigest()[:32]
+    digest = _digest(f"{author}\n{when}\n{words}")
     return f"{place}:{digest}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]
 
 
 def _attachments(data: dict[str, Any]) -> Iterator[Attachment]:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from adapter.answers import Accepted, Answer, Exchange, InReview, Refused, Throttled, Unknown
 from adapter.codes import REVIEW_CODES, Reaction, is_permanent, known, telling
 from adapter.redaction import redact
-from adapter.storable import load, storable
+from adapter.storable import LONGEST_ID, load, storable
 
 BODY_LIMIT = 4_000
 """Characters of QQ's answer, and of its words, kept in the record."""
@@ -151,9 +151,10 @@ def _number(value: object) -> int | None:
 
 
 def _id(value: object) -> str:
-    """QQ's id as text, "" for what cannot be one. Ids arrive as strings, in guilds also as numbers."""
+    """QQ's id as text, "" for what cannot be one, or is too long to be kept. In guilds ids also arrive as numbers."""
     if isinstance(value, str):
-        return value.strip()
+        text = value.strip()
+        return text if len(text) <= LONGEST_ID else ""
     if isinstance(value, int) and not isinstance(value, bool) and value:
         return str(value)
     return ""

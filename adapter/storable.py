@@ -11,6 +11,12 @@ import math
 import re
 from typing import Any
 
+LONGEST_ID = 200
+"""Characters of an id of QQ's that is kept: of a message, an event, a stream, a gateway session (theirs have under 120).
+A longer one counts as none. It is never cut: a part of it could be another's."""
+LONGEST_TARGET = 128
+"""The same of a user, a group, a guild channel (theirs have 32)."""
+
 REPLACEMENT = "\ufffd"
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from adapter.events import Event, InboundMessage
+from adapter.storable import LONGEST_ID
 from adapter.targets import Scene
 from qqconsole.bots.models import BotConnection
 from qqconsole.conversations import models as rows
@@ -41,7 +42,7 @@ def receive(batch: Batch, bot_id: int, event: Event, message: InboundMessage) ->
         qq_id=message.message_id,
         event_id=message.event_id,
         event_type=event.type,
-        twin=message.twin[:200],
+        twin=message.twin,
         author_id=message.author_id,
         author_name=message.author_name[:120],
         content=message.content,
@@ -57,20 +58,20 @@ def receive(batch: Batch, bot_id: int, event: Event, message: InboundMessage) ->
 
 
 def keep(bot_id: int, event: Event) -> None:
-    """Store any other event as it came; a repeat of it changes nothing."""
+    """Store any other event as it came; a repeat of it changes nothing, where it has an id that can be kept."""
     _note_seq(bot_id, event)
     values = {"type": event.type[:60], "data": event.data, "received_at": timezone.now()}
-    if event.id:
-        rows.PlatformEvent.objects.get_or_create(bot_id=bot_id, event_id=event.id[:200], defaults=values)
+    if 0 < len(event.id) <= LONGEST_ID:
+        rows.PlatformEvent.objects.get_or_create(bot_id=bot_id, event_id=event.id, defaults=values)
     else:
         rows.PlatformEvent.objects.create(bot_id=bot_id, **values)
 
 
 def _note_seq(bot_id: int, event: Event) -> None:
     """In the event's own transaction: after a crash the gateway resumes exactly behind what is stored."""
-    if event.seq and event.session_id:
+    if event.seq and 0 < len(event.session_id) <= LONGEST_ID:
         here = BotConnection.objects.filter(bot_id=bot_id)
-        here.update(gateway_seq=event.seq, gateway_session=event.session_id[:200])
+        here.update(gateway_seq=event.seq, gateway_session=event.session_id)
 
 
 def _session(bot_id: int, message: InboundMessage, now: datetime) -> rows.Session:
@@ -96,7 +97,7 @@ def _known(
     if same is not None or not message.twin or message.scene is not Scene.GROUP:
         # Only group messages come as two events (sheet 2.6).
         return same
-    twins = rows.InboundMessage.objects.filter(session=session, twin=message.twin[:200])
+    twins = rows.InboundMessage.objects.filter(session=session, twin=message.twin)
     return twins.filter(received_at__gte=now - TWIN_WITHIN).exclude(event_type=event_type).first()
 
 

@@ -15,9 +15,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from adapter.client import QQClient
-from adapter.events import Event, parse_message
+from adapter.events import MESSAGES, Event, parse_message
 from adapter.gateway import Gateway, GatewayState
 from adapter.handshake import Phase, ResumePoint
+from adapter.storable import LONGEST_ID
 from qqconsole.bots.models import BELIEVED_FOR, Bot, BotConnection, ConnectionState
 from qqconsole.conversations import inbox
 from qqconsole.engine import beats
@@ -140,11 +141,14 @@ class Gateways:
         held = self._held.get(bot_id)
         message = parse_message(event, held.qq_id if held is not None else "")
         if message is None:
+            if event.type in MESSAGES:
+                log.warning("bot=%s event=%s is no message that can be answered: kept as it came", bot_id, event.id)
             await self._engine.writer.submit(Job(lambda batch: inbox.keep(bot_id, event)))
             return
         try:
             received = await self._engine.writer.submit(Job(lambda batch: inbox.receive(batch, bot_id, event, message)))
         except Exception:
+            # Whatever it is about this message, the event must not hold up those behind it; its row tells of it.
             log.exception("bot=%s event=%s could not become a message: kept as it came", bot_id, event.id)
             await self._engine.writer.submit(Job(lambda batch: inbox.keep(bot_id, event)))
             return
@@ -187,7 +191,9 @@ def _write_state(batch: Batch, bot_id: int, owner: str, state: GatewayState) -> 
     connection.state, connection.reason, connection.code = state.name, state.reason[:40], state.code
     connection.detail, connection.seen_at = state.detail, now
     if state.session_id or state.name is not Phase.REFUSED:
-        connection.gateway_session, connection.gateway_seq = state.session_id, state.seq
+        # A longer one is not resumed by the next process: it identifies anew.
+        connection.gateway_session = state.session_id if len(state.session_id) <= LONGEST_ID else ""
+        connection.gateway_seq = state.seq
     if state.bot_id:
         connection.qq_id, connection.qq_name = state.bot_id, (state.bot_name or "")[:120]
     connection.save()

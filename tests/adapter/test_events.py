@@ -110,6 +110,22 @@ def test_the_two_events_of_one_group_message_are_twins() -> None:
     assert group(message_scene={"ext": ["msg_idx=1"]}).twin != group(message_scene={"ext": ["msg_idx=2"]}).twin
 
 
+@pytest.mark.parametrize(
+    ("id", "user", "kept"), [(200, 128, True), (201, 32, False), (32, 129, False), (9_000, 9_000, False)]
+)
+def test_an_id_too_long_to_be_kept_makes_no_message(id: int, user: int, kept: bool) -> None:
+    found = parse("C2C_MESSAGE_CREATE", id="m" * id, author={"user_openid": "U" * user})
+    assert (found is not None) is kept
+
+
+def test_long_indices_of_group_messages_are_told_apart_to_their_last_character() -> None:
+    def twin(index: str) -> str:
+        return group(message_scene={"ext": [f"msg_idx=REFIDX_{index}"]}).twin
+
+    assert twin("x" * 400 + "1") == twin("x" * 400 + "1") != twin("x" * 400 + "2")
+    assert len(twin("x" * 400)) <= 200
+
+
 def test_two_equal_direct_messages_are_no_twins() -> None:
     author = {"user_openid": "U"}
     first, second = (message("C2C_MESSAGE_CREATE", id=id_, author=author, content="hi") for id_ in "ab")

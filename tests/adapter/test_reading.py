@@ -61,6 +61,7 @@ def test_a_guild_send_returns_a_whole_message() -> None:
         b'{"id": ""}',
         b'{"id": {"a": 1}}',
         b'{"id": true}',
+        b'{"id": "' + b"x" * 201 + b'"}',
         b"[" * 20_000,
         b'{"id": ' + b"9" * 6_000 + b"}",
     ],

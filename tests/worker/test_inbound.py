@@ -46,6 +46,7 @@ def test_what_cannot_be_answered_is_kept_and_breaks_nothing(
     house.start()
     house.until(platform.live)
     odd: list[Any] = [None, [], "words", 7, {"id": "m1", "content": "von niemandem"}, {"author": {"user_openid": USER}}]
+    odd += [{"id": "m" * 201, "author": {"user_openid": USER}}, {"id": "m3", "author": {"user_openid": "U" * 129}}]
     odd += [{"id": {"not": "text"}, "author": {"user_openid": USER}}, {"id": "m2", "author": "nobody", "content": []}]
     for number, d in enumerate(odd):
         event = {"t": "C2C_MESSAGE_CREATE", "id": f"odd:{number}", "d": d}
