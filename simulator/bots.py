@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from simulator.uploads import Upload
 
 KEPT = 20_000
+UPLOADS = 50  # under way at a time; beyond that the oldest is forgotten
 DAY = 86_400.0
 
 
@@ -66,7 +67,7 @@ class Bot:
         self.sent: Bounded[str, tuple[str, str, float]] = Bounded(KEPT)  # message id -> scene, target, when
         self.audits: dict[str, tuple[str, str, Bubble]] = {}  # audit id -> scene, target, bubble held back
         self.interactions: dict[str, float] = {}  # interaction id -> when it was pushed
-        self.uploads: Bounded[str, Upload] = Bounded(50)
+        self.uploads: Bounded[str, Upload] = Bounded(UPLOADS)
         self.uploaded: tuple[float, int] = (0.0, 0)  # start of the day's count, bytes since
         self.sessions: dict[str, GatewaySession] = {}
         self.starts = 0  # identifies so far, for session_start_limit

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from aiohttp import StreamReader
+
 from simulator.bots import Bot
 from simulator.codes import Refusal
 from simulator.ledger import Inbound
@@ -39,7 +41,10 @@ class Answer:
 
 @dataclass(slots=True)
 class Call:
-    """One authenticated request. Handlers read it, and leave `stream` and `pair` behind for the exchange."""
+    """One authenticated request. Handlers read it, and leave `stream` and `pair` behind for the exchange.
+
+    The body of a PUT is not in `raw`: its handler reads it off `incoming` as it arrives.
+    """
 
     platform: Platform
     bot: Bot
@@ -53,6 +58,7 @@ class Call:
     raw: bytes
     content_type: str
     now: float
+    incoming: StreamReader | None = None
     frame: str | None = None
     hidden: bool = False
     stream: CurrentStream | LegacyStream | None = None

@@ -179,9 +179,9 @@ class Control:
 
     async def _media(self, request: web.Request) -> web.Response:
         for bot in self._platform.bots.values():
-            item = bot.media.by_id(request.match_info["id"])
-            if item is not None and item.content is not None:
-                return web.Response(body=item.content, content_type=item.content_type)
+            kept = bot.media.content(request.match_info["id"])
+            if kept is not None:
+                return web.Response(body=kept[0], content_type=kept[1])
         raise web.HTTPNotFound
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:

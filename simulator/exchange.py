@@ -74,19 +74,20 @@ class Exchange:
         arrived = time.monotonic()
         record = self._platform.journal.open(arrived, request.transport, request.method, request.path)
         record.trace_id = uuid.uuid4().hex
-        raw = await request.read()
+        raw = b"" if "part" in endpoints else await request.read()
         try:
-            if len(raw) > self._platform.switches.body_max_bytes and "part" not in endpoints:
+            if len(raw) > self._platform.switches.body_max_bytes:
                 return self._respond(record, Answer(413, HTML_413, "text/html"))
             answer = await self._answer(request, record, raw, work, endpoints, scene, caller)
         except Refusal as refusal:
             if refusal.code == 11241:
                 self._platform.journal.violate("token_missing", "", record.n, request.path)
-            answer = _refused(refusal, record)
+            answer = storage_error(refusal, record) if "part" in endpoints else _refused(refusal, record)
         except Unanswered:
             return web.Response(status=500)
         finally:
             record.seconds = time.monotonic() - arrived
+        await _drained(request)
         return self._respond(record, answer)
 
     async def _answer(
@@ -109,8 +110,7 @@ class Exchange:
         app_id = record.bot = bot.app_id
         record.body = keepable(body)
         frame = frame_kind(endpoints, body)
-        if frame is not None and "message" in endpoints:
-            endpoints = (*endpoints, "stream")
+        endpoints = (*endpoints, *also(endpoints, frame, body))
         target = request.match_info.get("target", "")
         occasion = Occasion(endpoints, scene, frame, app_id, target)
         call = Call(
@@ -126,6 +126,7 @@ class Exchange:
             raw=raw,
             content_type=request.headers.get("Content-Type", ""),
             now=platform.clock.now(),
+            incoming=request.content if "part" in endpoints else None,
             frame=frame,
         )
         self._hold_rate(call)
@@ -229,6 +230,31 @@ def by_token(platform: Platform, request: web.Request, body: dict[str, Any]) -> 
     if platform.switches.ip_refused:
         raise Refusal(11298)
     return bot
+
+
+def also(endpoints: tuple[str, ...], frame: str | None, body: dict[str, Any]) -> tuple[str, ...]:
+    """Return the finer names a rule may use for what came to these endpoints, from its body."""
+    if "message" in endpoints and frame is not None:
+        return ("stream",)
+    if "message" in endpoints and body.get("msg_type") == 7:
+        return ("media",)
+    if "files" in endpoints and body.get("upload_id"):
+        return ("merge",)
+    return ()
+
+
+async def _drained(request: web.Request) -> None:
+    """Take what is left of a body nobody wants, so that its sender gets to read the answer."""
+    while not request.content.at_eof():
+        await request.content.readany()
+
+
+def storage_error(refusal: Refusal, record: RequestRecord) -> Answer:
+    """Return how the object storage behind presigned addresses says no: in XML, without QQ's codes (sheet 5.3)."""
+    if refusal.code is not None:
+        return _refused(refusal, record)  # a fault that was asked for
+    said = f"<Error><Code>{refusal.text}</Code><RequestId>{record.trace_id}</RequestId></Error>"
+    return Answer(refusal.status, said.encode(), "application/xml")
 
 
 def _refused(refusal: Refusal, record: RequestRecord) -> Answer:

@@ -33,17 +33,34 @@ FAULTS: dict[str, str] = {
     "ip_refused": BEFORE,
 }
 ENDPOINTS = frozenset(
-    {"message", "stream", "files", "prepare", "part", "part_finish", "recall", "interaction", "me", "gateway", "token"}
+    {
+        "message",
+        "media",
+        "stream",
+        "files",
+        "merge",
+        "prepare",
+        "part",
+        "part_finish",
+        "recall",
+        "interaction",
+        "me",
+        "gateway",
+        "token",
+    }
 )
 FRAMES = frozenset({"opening", "middle", "closing", "none"})
 
 
 @dataclass(slots=True)
 class FaultRule:
-    """One rule. None means any; `count` is how often it may still fire, `seconds` how long slow and hang take.
+    """One rule. None means any; `count` is how often it fires at most, `seconds` how long slow and hang take.
+
+    `skip` lets that many of the requests it speaks of pass first: `skip=2, count=1` is the third and no other.
 
     `endpoint` "stream" means the streaming frames of both dialects; "message" every request to a messages address,
-    a `messages.stream` frame included. `frame` "none" means no streaming frame.
+    a `messages.stream` frame included, "media" only those that send a file (msg_type 7). "files" means every request
+    to a files address, "merge" only the end of an upload in parts. `frame` "none" means no streaming frame.
     """
 
     id: int
@@ -53,6 +70,7 @@ class FaultRule:
     frame: str | None = None
     when: str = BEFORE
     count: int | None = None
+    skip: int = 0
     probability: float | None = None
     bot: str | None = None
     target: str | None = None
@@ -61,6 +79,7 @@ class FaultRule:
     text: str | None = None
     seconds: float | None = None
     fired: int = 0
+    passed: int = 0
 
     def meets(self, occasion: "Occasion") -> bool:
         """Return whether this rule speaks of this request."""
@@ -97,7 +116,7 @@ class Faults:
         """Add a rule and return it; raises ValueError for a fault or a term that does not exist."""
         if fault not in FAULTS:
             raise ValueError(f"no such fault: {fault}; there are {', '.join(FAULTS)}")
-        unknown = set(terms) - set(FaultRule.__slots__) | set(terms) & {"id", "fired"}
+        unknown = set(terms) - set(FaultRule.__slots__) | set(terms) & {"id", "fired", "passed"}
         if unknown:
             raise ValueError(f"a fault has no {', '.join(sorted(unknown))}")
         terms = {name: value for name, value in terms.items() if value is not None}
@@ -131,11 +150,11 @@ class Faults:
     def strike(self, occasion: Occasion, when: str) -> FaultRule | None:
         """Return the rule that strikes at this moment of this request, not yet counted as fired."""
         for rule in self._rules:
-            if (
-                rule.when == when
-                and rule.meets(occasion)
-                and (rule.probability is None or self._dice.random() < rule.probability)
-            ):
+            if rule.when != when or not rule.meets(occasion):
+                continue
+            if rule.passed < rule.skip:
+                rule.passed += 1
+            elif rule.probability is None or self._dice.random() < rule.probability:
                 return rule
         return None
 

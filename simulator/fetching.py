@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
+from simulator.arriving import Received, Receiving
 from simulator.codes import Refusal
 from simulator.media_store import HARD_LIMIT
 from simulator.platform import Platform
@@ -16,7 +17,7 @@ from simulator.platform import Platform
 REDIRECTS = 3
 
 
-async def fetched(url: str, platform: Platform) -> bytes:
+async def fetched(url: str, platform: Platform) -> Received:
     """Return what is at `url`; raises 850026 (unreachable, private host), 850027 (too slow) or 850031 (too large).
 
     The simulator's own address counts as public: what it serves itself, this platform can reach.
@@ -42,14 +43,13 @@ async def fetched(url: str, platform: Platform) -> bytes:
     raise Refusal(850026)
 
 
-async def _body(answer: aiohttp.ClientResponse) -> bytes:
-    chunks, size = [], 0
-    async for chunk in answer.content.iter_chunked(65_536):
-        size += len(chunk)
-        if size > HARD_LIMIT:
+async def _body(answer: aiohttp.ClientResponse) -> Received:
+    receiving = Receiving()
+    async for piece in answer.content.iter_chunked(65_536):
+        receiving.feed(piece)
+        if receiving.size > HARD_LIMIT:
             raise Refusal(850031)
-        chunks.append(chunk)
-    return b"".join(chunks)
+    return receiving.done()
 
 
 async def _refuse_private(url: str, platform: Platform) -> None:

@@ -6,6 +6,7 @@ import base64
 import binascii
 from typing import Any
 
+from simulator.arriving import Received, received
 from simulator.call import Call
 from simulator.codes import Refusal
 from simulator.fetching import fetched
@@ -22,22 +23,22 @@ async def post_file(call: Call) -> dict[str, Any]:
     file_type = body.get("file_type")
     name = body.get("file_name") or ""
     if body.get("upload_id"):
-        upload, content = merged(call, body["upload_id"])
+        upload, file = await merged(call, body["upload_id"])
         file_type, name = upload.file_type, upload.name
     else:
         if file_type not in KINDS:
             raise Refusal(50035)
         if file_type == 4 and not name:
             raise Refusal(None, status=500)  # sheet 5.1
-        content = await _content(call)
-    if len(content) > HARD_LIMIT:
+        file = await _file(call)
+    if file.size > HARD_LIMIT:
         raise Refusal(850031)
     kind = KINDS[file_type]
-    if not looks_like(kind, content):
+    if not looks_like(kind, file.head, silk_only=call.platform.switches.voice_silk_only):
         raise Refusal(850019)
-    if len(content) > SOFT_LIMITS[kind]:
+    if file.size > SOFT_LIMITS[kind]:
         kind = "file"
-    item = call.bot.media.keep(call.scene or "", kind, name or f"{kind}", content)
+    item = call.bot.media.keep(call.scene or "", kind, name or kind, file)
     ttl = call.platform.switches.media_ttl
     answer: dict[str, Any] = {"file_uuid": item.id, "file_info": item.file_info, "ttl": ttl}
     if body.get("upload_id") and file_type != 4:
@@ -47,7 +48,7 @@ async def post_file(call: Call) -> dict[str, Any]:
     return answer
 
 
-async def _content(call: Call) -> bytes:
+async def _file(call: Call) -> Received:
     body, switches = call.body, call.platform.switches
     data, url = body.get("file_data"), body.get("url")
     if data:
@@ -59,7 +60,7 @@ async def _content(call: Call) -> bytes:
             raise Refusal(850019) from error
         if len(content) > switches.file_data_max_bytes:
             raise Refusal(850012)  # sheet 5.2
-        return content
+        return received(content)
     if not isinstance(url, str) or not url.startswith(("http://", "https://")):
         raise Refusal(50035 if not url else 850026)
     return await fetched(url, call.platform)

@@ -7,6 +7,7 @@ import email.policy
 import uuid
 from typing import Any
 
+from simulator.arriving import received
 from simulator.call import Call
 from simulator.codes import Refusal
 from simulator.events import USER_GUILD
@@ -89,7 +90,7 @@ def _readable(call: Call, body: dict[str, Any]) -> tuple[str, str, dict[str, Any
     if image:
         media = {"type": "image", "name": str(image).rsplit("/", 1)[-1], "size": None, "url": image}
     elif isinstance(body.get("file_image"), bytes):
-        item = call.bot.media.keep(call.scene or "", "image", "image.png", body["file_image"])
+        item = call.bot.media.keep(call.scene or "", "image", "image.png", received(body["file_image"]))
         media = item.view()
     if media is None and not content and not body.get("embed") and not body.get("ark"):
         raise Refusal(50006)

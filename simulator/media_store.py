@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import mimetypes
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from simulator.arriving import Received
 from simulator.bounded import Bounded
 from simulator.clock import Clock
 from simulator.codes import Refusal
@@ -19,12 +19,12 @@ MEGABYTE = 1024 * 1024
 SOFT_LIMITS = {"image": 20 * MEGABYTE, "video": 30 * MEGABYTE, "voice": 20 * MEGABYTE, "file": 200 * MEGABYTE}
 HARD_LIMIT = 200 * MEGABYTE
 KEPT = 500
-KEPT_BYTES = 4_000_000  # larger ones are remembered by size and sum only
+KEPT_BYTES = 64 * MEGABYTE  # of all files of a bot together; the oldest lose theirs first
 
 
 @dataclass(frozen=True, slots=True)
 class MediaItem:
-    """One uploaded file; `expires` 0 means never. `content` is None for large ones."""
+    """One uploaded file; `expires` 0 means never. `shows`: its bytes were small enough to be kept for the phone."""
 
     id: str
     file_info: str
@@ -33,7 +33,7 @@ class MediaItem:
     name: str
     size: int
     sha256: str
-    content: bytes | None
+    shows: bool
     expires: float
 
     @property
@@ -48,7 +48,7 @@ class MediaItem:
             "name": self.name,
             "size": self.size,
             "sha256": self.sha256,
-            "url": f"/_sim/media/{self.id}" if self.content is not None else None,
+            "url": f"/_sim/media/{self.id}" if self.shows else None,
         }
 
 
@@ -59,8 +59,9 @@ class MediaStore:
         self._clock = clock
         self._switches = switches
         self._items: Bounded[str, MediaItem] = Bounded(KEPT)
+        self._contents: dict[str, bytes] = {}
 
-    def keep(self, scene: str, kind: str, name: str, content: bytes) -> MediaItem:
+    def keep(self, scene: str, kind: str, name: str, file: Received) -> MediaItem:
         """Store a file and return it with its file_info."""
         ttl = self._switches.media_ttl
         item = MediaItem(
@@ -69,12 +70,16 @@ class MediaStore:
             scene=scene,
             type=kind,
             name=name,
-            size=len(content),
-            sha256=hashlib.sha256(content).hexdigest(),
-            content=content if len(content) <= KEPT_BYTES else None,
+            size=file.size,
+            sha256=file.sha256,
+            shows=file.content is not None,
             expires=self._clock.now() + ttl if ttl else 0,
         )
         self._items[item.file_info] = item
+        if file.content is not None:
+            self._contents[item.id] = file.content
+            while sum(map(len, self._contents.values())) > KEPT_BYTES:
+                del self._contents[next(iter(self._contents))]
         return item
 
     def find(self, scene: str, file_info: Any) -> MediaItem:
@@ -84,12 +89,14 @@ class MediaStore:
             raise Refusal(304080)
         return item
 
-    def by_id(self, item_id: str) -> MediaItem | None:
-        """Return the file of that id, for the phone page."""
-        return next((item for item in self._items.values() if item.id == item_id), None)
+    def content(self, item_id: str) -> tuple[bytes, str] | None:
+        """Return the bytes of that file and the type a browser needs to show it, for the phone page."""
+        content = self._contents.get(item_id)
+        item = next((item for item in self._items.values() if item.id == item_id), None)
+        return None if content is None or item is None else (content, item.content_type)
 
 
-def looks_like(kind: str, content: bytes) -> bool:
+def looks_like(kind: str, content: bytes, *, silk_only: bool = False) -> bool:
     """Return whether the first bytes are of a format QQ takes for that kind (sheet 5.1); a file may be anything."""
     match kind:
         case "image":
@@ -102,6 +109,6 @@ def looks_like(kind: str, content: bytes) -> bool:
             silk = content.startswith((b"\x02#!SILK_V3", b"#!SILK_V3"))
             mp3 = content.startswith(b"ID3") or content[:2] in (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
             wav = content.startswith(b"RIFF") and content[8:12] == b"WAVE"
-            return silk or mp3 or wav or content.startswith(b"OggS")
+            return silk or (not silk_only and (mp3 or wav or content.startswith(b"OggS")))
         case _:
             return bool(content)

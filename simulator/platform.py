@@ -9,6 +9,7 @@ from simulator.clock import Clock
 from simulator.faults import Faults
 from simulator.journal import Journal
 from simulator.options import BotAccount, Options
+from simulator.part_files import PartFiles
 from simulator.switches import Switches
 from simulator.tokens import Tokens
 from simulator.truth import Observer
@@ -25,6 +26,7 @@ class Platform:
         self.faults = Faults(options.seed)
         self.journal = Journal(options.journal_size)
         self.tokens = Tokens(clock, switches)
+        self.part_files = PartFiles()
         self.observers: set[Observer] = set()
         self.bots: dict[str, Bot] = {}
         for account in options.bots:
@@ -53,6 +55,7 @@ class Platform:
             fresh = Bot(account, self.options, self.clock, self.switches, self.observers)
             fresh.sessions = bot.sessions
             self.bots[app_id] = fresh
+        self.part_files.close()
         self.faults.clear()
         self.journal.clear()
 

@@ -44,7 +44,7 @@ class Quotas:
         else:
             own = self._targets.setdefault(key, (SlidingWindow(20, 60), SlidingWindow(1000, DAY)))
             windows = (*(self._c2c if scene == "c2c" else self._group), *own)
-        _take(windows, now, self._switches.proactive_over_code)
+        _take(windows, now, self._switches.proactive_over_code, self._switches.proactive_times)
 
     def wakeup(self, openid: str, last_spoke: float | None, now: float) -> None:
         """Count one wake-up message; raises 40034123 (user never spoke, or too long ago) or 40034122 (used)."""
@@ -77,8 +77,8 @@ class Quotas:
         own.count(now)
 
 
-def _take(windows: tuple[SlidingWindow, ...], now: float, code: int) -> None:
-    if any(window.full(now) for window in windows):
+def _take(windows: tuple[SlidingWindow, ...], now: float, code: int, times: float = 1) -> None:
+    if any(window.full(now, times) for window in windows):
         raise Refusal(code)
     for window in windows:
         window.count(now)

@@ -15,13 +15,13 @@ class SlidingWindow:
         self.period = period
         self._moments: deque[float] = deque()
 
-    def full(self, now: float) -> bool:
-        """Return whether one more at `now` would be one too many."""
+    def full(self, now: float, times: float = 1) -> bool:
+        """Return whether one more at `now` would be one too many; the limit counts `times` over."""
         if self.limit is None:
             return False
         while self._moments and now - self._moments[0] >= self.period - ROUNDING:
             self._moments.popleft()
-        return len(self._moments) >= self.limit
+        return len(self._moments) >= self.limit * times
 
     def count(self, now: float) -> None:
         """Note one event at `now`."""

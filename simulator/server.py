@@ -90,6 +90,7 @@ class Simulator:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        self.platform.part_files.close()
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -22,6 +22,7 @@ class Switches:
     # proactive sends (sheet 3.6)
     proactive: str = "open"  # or "monthly" (4 a month), "withdrawn" (no right at all)
     proactive_over_code: int = 40034100  # or 22009
+    proactive_times: float = 1  # every limit of users and groups times this, for tests in numbers
 
     # bodies (sheet 3.2)
     content_with_markdown: str = "ignore"  # or "refuse" (docs: content must be empty)
@@ -70,6 +71,10 @@ class Switches:
     media_ttl: int = 300  # 0: no expiry
     part_size: int = 10_485_760
     part_index_base: int = 1
+    part_retry_timeout: int = 300  # seconds, as told in upload_config
+    part_retry_delay: int = 1  # seconds, as told in upload_config
+    presigned_once: bool = False  # is an address spent by its first PUT, however that ended? (sheet 8.8)
+    voice_silk_only: bool = False  # the overview adds mp3, wav and ogg; real voice must be SILK (sheet 5.1, 5.4)
     upload_daily_bytes: int | None = None
     fetch_private_hosts: bool = False
     fetch_timeout: float = 5

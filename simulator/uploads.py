@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import uuid
 from dataclasses import dataclass, field
@@ -9,27 +10,31 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator.bots import Bot
+from simulator.arriving import Received
+from simulator.bots import UPLOADS, Bot
 from simulator.call import Answer, Call
 from simulator.codes import Refusal
 from simulator.media_store import HARD_LIMIT, KINDS
 from simulator.platform import Platform
 
-HEAD = 10_002_432  # bytes that md5_10m covers
+READ = 256 * 1024  # bytes
 
 
 @dataclass(slots=True)
 class Part:
-    """One part: what arrived, and whether part_finish has taken it."""
+    """One part: where it belongs, what arrived of it (`arrived` None: nothing whole), whether part_finish took it."""
 
+    offset: int
     size: int
-    content: bytes | None = None
+    puts: int = 0
+    arrived: int | None = None
+    md5: str = ""
     finished: bool = False
 
 
 @dataclass(slots=True)
 class Upload:
-    """One upload under way."""
+    """One upload under way. Its bytes lie in the platform's part files."""
 
     id: str
     scene: str
@@ -67,9 +72,9 @@ def upload_prepare(call: Call) -> dict[str, Any]:
         sha1=body["sha1"].lower(),
         md5_10m=body["md5_10m"].lower(),
     )
-    for position in range(-(-total // switches.part_size)):
-        size_here = min(switches.part_size, total - position * switches.part_size)
-        upload.parts[switches.part_index_base + position] = Part(size_here)
+    for position, offset in enumerate(range(0, total, switches.part_size)):
+        upload.parts[switches.part_index_base + position] = Part(offset, min(switches.part_size, total - offset))
+    _make_room(call)
     call.bot.uploads[upload.id] = upload
     address = f"{call.platform.url}/cos/{call.bot.app_id}/{upload.id}"
     return {
@@ -79,31 +84,60 @@ def upload_prepare(call: Call) -> dict[str, Any]:
             {"index": index, "presigned_url": f"{address}/{index}?sign=1", "block_size": str(part.size)}
             for index, part in upload.parts.items()
         ],
-        "upload_config": {"concurrency": 1, "retry_timeout": 300, "retry_delay": 1},
+        "upload_config": {
+            "concurrency": 1,
+            "retry_timeout": switches.part_retry_timeout,
+            "retry_delay": switches.part_retry_delay,
+        },
     }
 
 
+def _make_room(call: Call) -> None:
+    """Drop the oldest uploads that nobody finished, with their bytes."""
+    while len(call.bot.uploads) >= UPLOADS:
+        oldest = next(iter(call.bot.uploads))
+        del call.bot.uploads[oldest]
+        call.platform.part_files.forget(oldest)
+
+
 def by_upload(platform: Platform, request: web.Request, body: dict[str, Any]) -> Bot:
-    """Return the bot whose presigned address this is: a PUT carries no token."""
+    """Return the bot whose presigned address this is: a PUT carries no token. The address counts as used."""
     bot = platform.bots.get(request.match_info["app_id"])
-    if bot is None or request.match_info["upload"] not in bot.uploads:
+    upload = bot.uploads.get(request.match_info["upload"]) if bot is not None else None
+    if bot is None or upload is None:
         raise Refusal(None, "NoSuchUpload", status=404)
+    part = _part_at(upload, request.match_info["index"])
+    if part is not None:
+        part.puts += 1
     return bot
 
 
-def put_part(call: Call) -> Answer:
-    """PUT to a presigned address; 403 once part_finish has taken the part, 400 for more bytes than were announced."""
+async def put_part(call: Call) -> Answer:
+    """PUT to a presigned address; 403 once part_finish has taken the part, 400 for more bytes than were announced.
+
+    With the switch `presigned_once` a second PUT is refused too, whatever became of the first (sheet 8.8).
+    """
     upload = call.bot.uploads[call.params["upload"]]
-    index = call.params["index"]
-    part = upload.parts.get(int(index)) if index.isdigit() else None
+    part = _part_at(upload, call.params["index"])
     if part is None:
         raise Refusal(None, "NoSuchPart", status=404)
-    if part.finished:
+    if part.finished or (call.platform.switches.presigned_once and part.puts > 1):
         raise Refusal(None, "AccessDenied", status=403)
-    if len(call.raw) > part.size:
-        raise Refusal(None, "EntityTooLarge", status=400)
-    part.content = call.raw
-    return Answer(200, b"", headers={"ETag": f'"{hashlib.md5(call.raw).hexdigest()}"'})  # noqa: S324
+    assert call.incoming is not None
+    part.arrived, size, md5 = None, 0, hashlib.md5()  # noqa: S324 - QQ's sum
+    with call.platform.part_files.open(upload.id, part.offset) as file:
+        async for piece in call.incoming.iter_chunked(READ):
+            size += len(piece)
+            if size > part.size:
+                raise Refusal(None, "EntityTooLarge", status=400)
+            md5.update(piece)
+            file.write(piece)
+    part.arrived, part.md5 = size, md5.hexdigest()
+    return Answer(200, b"", headers={"ETag": f'"{part.md5}"'})
+
+
+def _part_at(upload: Upload, index: str) -> Part | None:
+    return upload.parts.get(int(index)) if index.isdecimal() else None
 
 
 def upload_part_finish(call: Call) -> dict[str, Any]:
@@ -113,10 +147,9 @@ def upload_part_finish(call: Call) -> dict[str, Any]:
     part = upload.parts.get(body.get("part_index"))  # type: ignore[arg-type]
     if part is None:
         raise Refusal(50035)
-    content = part.content
-    if content is None or len(content) != part.size or body.get("block_size") not in (str(part.size), part.size):
+    if part.arrived != part.size or body.get("block_size") not in (str(part.size), part.size):
         raise Refusal(40093001)
-    if hashlib.md5(content).hexdigest() != str(body.get("md5", "")).lower():  # noqa: S324
+    if part.md5 != str(body.get("md5", "")).lower():
         raise Refusal(40093001)
     part.finished = True
     return {}
@@ -130,19 +163,17 @@ def found_upload(call: Call, upload_id: Any) -> Upload:
     return upload
 
 
-def merged(call: Call, upload_id: Any) -> tuple[Upload, bytes]:
-    """Return a finished upload and its bytes, and forget it; raises 850019 for missing parts or a wrong sum."""
+async def merged(call: Call, upload_id: Any) -> tuple[Upload, Received]:
+    """Return a finished upload and its file, and forget it; raises 850019 for missing parts or a wrong sum."""
     upload = found_upload(call, upload_id)
     if not all(part.finished for part in upload.parts.values()):
         raise Refusal(850019)
-    content = b"".join(part.content or b"" for part in upload.parts.values())
-    sums = (
-        hashlib.md5(content).hexdigest(),  # noqa: S324
-        hashlib.sha1(content).hexdigest(),  # noqa: S324
-        hashlib.md5(content[:HEAD]).hexdigest(),  # noqa: S324
-    )
-    if sums != (upload.md5, upload.sha1, upload.md5_10m):
-        raise Refusal(850019)
-    call.bot.take_capacity(len(content))
     del call.bot.uploads[upload.id]
-    return upload, content
+    try:
+        whole = await asyncio.to_thread(call.platform.part_files.merged, upload.id)
+    finally:
+        call.platform.part_files.forget(upload.id)
+    if (whole.md5, whole.sha1, whole.md5_10m) != (upload.md5, upload.sha1, upload.md5_10m):
+        raise Refusal(850019)
+    call.bot.take_capacity(whole.file.size)
+    return upload, whole.file

@@ -15,7 +15,9 @@ POLICY = (
     "default-src 'self'; img-src * data:; media-src *; connect-src 'self' ws: wss:; "
     "object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
-ENDPOINT_ORDER = ("message", "stream", "files", "prepare", "part", "part_finish", "recall", "token", "gateway")
+ENDPOINT_ORDER = (
+    "message", "media", "stream", "files", "prepare", "part", "part_finish", "merge", "recall", "token", "gateway",
+)  # fmt: skip
 FRAME_ORDER = ("opening", "middle", "closing", "none")
 
 

@@ -1,6 +1,7 @@
 """Files: sheet 5.1 (one shot), 5.2 (sizes), 5.3 (in parts), 5.4 (errors)."""
 
 import hashlib
+import io
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ async def prepare(qq: BotCaller, content: bytes, **body: Any) -> Reply:
 
 
 async def put(qq: BotCaller, url: str, content: bytes) -> int:
-    async with qq.http.put(url, data=content) as answer:
+    async with qq.http.put(url, data=io.BytesIO(content)) as answer:
         return answer.status
 
 

@@ -12,7 +12,10 @@ const OFTEN = [
   ["times", { count: 3 }],
   ["half", { probability: 0.5 }],
   ["tenth", { probability: 0.1 }],
+  ["onlyNth", { skip: 1, count: 1 }],
+  ["onlyNth", { skip: 2, count: 1 }],
 ];
+const CHOICES = ["fault-endpoint", "fault-frame", "fault-when", "fault-often"];
 const GATEWAY = [
   ["do_close", { do: "close", code: 4009 }],
   ["do_op7", { do: "op7" }],
@@ -58,6 +61,7 @@ export class Panel {
     const terms = { ...OFTEN[$("fault-often").selectedIndex][1] };
     if ($("fault-endpoint").value) terms.endpoint = $("fault-endpoint").value;
     if ($("fault-frame").value) terms.frame = $("fault-frame").value;
+    if ($("fault-when").value) terms.when = $("fault-when").value;
     return terms;
   }
 
@@ -91,11 +95,12 @@ export class Panel {
 
   /** Draw what depends on the language. */
   show() {
-    const kept = ["fault-endpoint", "fault-frame", "fault-often"].map((id) => $(id).selectedIndex);
+    const kept = CHOICES.map((id) => $(id).selectedIndex);
     $("fault-endpoint").replaceChildren(option("any", ""), ...this.kinds.endpoints.map((name) => option(`endpoint_${name}`, name)));
     $("fault-frame").replaceChildren(option("any", ""), ...this.kinds.frames.map((name) => option(`frame_${name}`, name)));
-    $("fault-often").replaceChildren(...OFTEN.map(([key, terms], at) => new Option(t(key, { n: terms.count }), at)));
-    ["fault-endpoint", "fault-frame", "fault-often"].forEach((id, at) => ($(id).selectedIndex = Math.max(0, kept[at])));
+    $("fault-when").replaceChildren(option("whenUsual", ""), option("whenBefore", "before"), option("whenAfter", "after"));
+    $("fault-often").replaceChildren(...OFTEN.map(([key, terms], at) => new Option(t(key, { n: terms.skip + 1 || terms.count }), at)));
+    CHOICES.forEach((id, at) => ($(id).selectedIndex = Math.max(0, kept[at])));
     $("faults").replaceChildren(...this.kinds.faults.filter((name) => name !== "code").map((name) => this.faultRow(name)));
     $("gateway-buttons").replaceChildren(...GATEWAY.map(([key, body]) => this.button(t(key), "gateway", body)));
     $("clock-buttons").replaceChildren(...CLOCK.map(([key, n, advance]) => this.button(t(key, { n }), "clock", { advance })));
