@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 LONGEST_ID = 200
-"""Characters of an id of QQ's that is kept: of a message, an event, a stream, a gateway session (theirs have under 120).
+"""Characters of an id of QQ's that is kept: of a message, an event, a stream, a gateway session (theirs are under 120).
 A longer one counts as none. It is never cut: a part of it could be another's."""
 LONGEST_TARGET = 128
 """The same of a user, a group, a guild channel (theirs have 32)."""

@@ -53,6 +53,7 @@ class _Beside:
                 log.warning("%d deliveries did not end in time; they are closed when their leases end", left)
             publisher.stop()
         except Exception:
+            # Nobody is left to tell, and the worker must end all the same.
             log.exception("stopping did not go smoothly; what is open is closed when its lease ends")
 
 

@@ -111,6 +111,7 @@ class Console:
             if self._demo is not None:
                 self._demo.stop(1)
         except Exception:
+            # Nobody is left to tell, and the process must end all the same.
             log.exception("stopping did not go smoothly; what is open is closed at the next start")
         finally:
             running.callFromThread(running.stop)
