@@ -46,6 +46,28 @@ def test_the_sweep(house: House, client: Client, monkeypatch: pytest.MonkeyPatch
     assert _parts(client) == (503, {"sweep": "has not succeeded for 30 s"})
 
 
+def test_a_sweep_that_goes_on_failing_is_no_sign_of_life(
+    house: House, client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sweep, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(sweep, "SWEEP_EVERY", 0.05)
+    _well(house, client)
+
+    def broken(_: bool) -> list[int]:
+        raise OperationalError("disk I/O error")
+
+    look = sweep.look
+    monkeypatch.setattr(sweep, "look", broken)
+    house.until(lambda: "a sweep failed" in caplog.text)
+    # The half minute is over, the sweeps are not.
+    house.engine.sweep.swept_at -= 31
+    failures = caplog.text.count("a sweep failed")
+    house.until(lambda: caplog.text.count("a sweep failed") > failures + 2)
+    assert _parts(client) == (503, {"sweep": "has not succeeded for 30 s"})
+    monkeypatch.setattr(sweep, "look", look)
+    house.until(lambda: _parts(client) == (200, {}))
+
+
 def test_the_database(house: House, client: Client) -> None:
     _well(house, client)
 
