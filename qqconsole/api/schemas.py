@@ -41,6 +41,19 @@ class BotDocument(Schema):
     connection: dict[str, Any]
 
 
+class ItemDocument(Schema):
+    id: int
+    kind: str
+    name: str
+    mime: str
+    size: int
+    sha256: str
+    width: int | None
+    height: int | None
+    duration_ms: int | None
+    thumbnail: bool
+
+
 class DeliveryHead(Schema):
     id: int
     seq: int
@@ -52,7 +65,17 @@ class DeliveryHead(Schema):
     reason: str
     code: int | None
     detail: str
+    failed_step: str
     generated_length: int
+    text: str
+    item: ItemDocument | None
+    url: str
+    file_name: str
+    media_kind: str
+    caption: str
+    requested_name: str
+    due_at: datetime | None
+    dismissed_at: datetime | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -98,10 +121,17 @@ class SegmentDocument(Schema):
 
 class AttemptDocument(Schema):
     number: int
-    requested_by: str | None
-    why: str
+    mode: str
     status: str
-    started_at: datetime
+    reason: str
+    code: int | None
+    meaning: str
+    requested_by: str | None
+    requested_name: str
+    why: str
+    bulk: int | None
+    asked_at: datetime
+    started_at: datetime | None
     finished_at: datetime | None
     segments: list[SegmentDocument]
 

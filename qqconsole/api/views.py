@@ -52,7 +52,7 @@ def deliveries(
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> dict[str, Any]:
-    rows = Delivery.objects.select_related("session").filter(before_id(cursor)).order_by("-pk")
+    rows = Delivery.objects.select_related("session", "item").filter(before_id(cursor)).order_by("-pk")
     if session is not None:
         rows = rows.filter(session=session)
     if status is not None:

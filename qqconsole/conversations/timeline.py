@@ -34,7 +34,8 @@ def happened_at(item: InboundMessage | Delivery) -> datetime:
 def timeline(session: Session, before: datetime | None = None) -> Timeline:
     """Read the newest stretch before ``before`` (two queries). What is being sent now is in the newest one always."""
     messages = session.inbound_messages.defer("raw", "raw_content").order_by("-received_at", "-id")
-    deliveries = session.deliveries.order_by("-created_at", "-id")
+    every = session.deliveries.select_related("item")
+    deliveries = every.order_by("-created_at", "-id")
     if before is not None:
         messages = messages.filter(received_at__lt=before)
         deliveries = deliveries.filter(created_at__lt=before)
@@ -42,7 +43,7 @@ def timeline(session: Session, before: datetime | None = None) -> Timeline:
     found.sort(key=happened_at, reverse=True)
     stretch, rest = found[:STRETCH], found[STRETCH:]
     kept = {item.pk for item in stretch if isinstance(item, Delivery)}
-    sending = session.deliveries.filter(Q(status=Status.SENDING) & ~Q(pk__in=kept)) if before is None else ()
+    sending = every.filter(Q(status=Status.SENDING) & ~Q(pk__in=kept)) if before is None else ()
     return Timeline(
         messages=sorted((item for item in stretch if isinstance(item, InboundMessage)), key=happened_at),
         deliveries=[*sending, *sorted((item for item in stretch if isinstance(item, Delivery)), key=happened_at)],

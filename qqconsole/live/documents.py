@@ -14,7 +14,8 @@ from typing import Any
 from adapter import codes
 from qqconsole.bots.models import Bot, BotConnection
 from qqconsole.conversations.models import InboundMessage, Session
-from qqconsole.deliveries.models import Attempt, Chunk, Delivery, Segment
+from qqconsole.deliveries.models import Attempt, Chunk, Delivery, Kind, Segment
+from qqconsole.media.models import MediaFile
 
 Document = dict[str, Any]
 
@@ -24,11 +25,12 @@ def delivery_event(
     bot_id: int,
     segments: Iterable[Segment] = (),
     chunks: Iterable[tuple[Segment, Chunk]] = (),
+    attempts: Iterable[Attempt] = (),
 ) -> Document:
     """Return one live event: the head of the delivery and the rows that changed with its ``seq``.
 
-    Rows are idempotent upserts keyed by ``id``. Every ``seq`` is published once and in order; where several
-    were committed together, put the last one published before into ``event["since"]``.
+    Rows are idempotent upserts keyed by ``id``, attempts by ``number``. Every ``seq`` is published once and in
+    order; where several were committed together, put the last one published before into ``event["since"]``.
     """
     return {
         "type": "delivery",
@@ -37,6 +39,24 @@ def delivery_event(
         "cancel_requested_at": _time(delivery.cancel_requested_at),
         "segments": [segment_row(segment, segment.attempt) for segment in segments],
         "chunks": [chunk_row(segment, chunk) for segment, chunk in chunks],
+        "attempts": [attempt_row(attempt) for attempt in attempts],
+    }
+
+
+def attempt_row(attempt: Attempt) -> Document:
+    """Return an attempt without its segments: who asked for it, why, and how it stands."""
+    return {
+        "number": attempt.number,
+        "mode": attempt.mode,
+        "status": attempt.status,
+        "reason": attempt.reason,
+        "code": attempt.code,
+        "requested_name": attempt.requested_name,
+        "why": attempt.why,
+        "bulk": attempt.bulk_id,
+        "asked_at": _time(attempt.asked_at),
+        "started_at": _time(attempt.started_at),
+        "finished_at": _time(attempt.finished_at),
     }
 
 
@@ -171,7 +191,7 @@ def connection_of(bot: Bot) -> BotConnection:
 def delivery_document(delivery: Delivery, language: str = "en") -> Document:
     """Return the whole delivery: ``attempts[].segments[].chunks[]`` with QQ's codes in words of ``language``.
 
-    Load it with ``session`` and ``attempts__segments__chunks`` (``snapshot.whole``), else each level is a
+    Load it with ``session``, ``item`` and ``attempts__segments__chunks`` (``snapshot.whole``), else each level is a
     query.
     """
     return {
@@ -188,7 +208,7 @@ def delivery_document(delivery: Delivery, language: str = "en") -> Document:
 
 
 def delivery_head(delivery: Delivery) -> Document:
-    """Return the delivery without its attempts, for lists. Load it with ``session``."""
+    """Return the delivery without its attempts, for lists. Load it with ``session`` and ``item``."""
     return {"id": delivery.pk, **_head(delivery, delivery.session.bot_id)}
 
 
@@ -203,21 +223,45 @@ def _head(delivery: Delivery, bot_id: int) -> Document:
         "reason": delivery.reason,
         "code": delivery.code,
         "detail": delivery.detail,
+        "failed_step": delivery.failed_step,
         "generated_length": len(delivery.generated_text),
+        # What a person or a program asked for is shown before anything of it has left.
+        "text": delivery.generated_text if delivery.kind == Kind.MESSAGE else "",
+        "item": None if delivery.item is None else item_document(delivery.item),
+        "url": delivery.url,
+        "file_name": delivery.file_name,
+        "media_kind": delivery.media_kind,
+        "caption": delivery.caption,
+        "requested_name": delivery.requested_name,
+        "due_at": _time(delivery.due_at),
+        "dismissed_at": _time(delivery.dismissed_at),
         "created_at": _time(delivery.created_at),
         "started_at": _time(delivery.started_at),
         "finished_at": _time(delivery.finished_at),
     }
 
 
+def item_document(file: MediaFile) -> Document:
+    """Return a file of the library as far as whoever looks at a delivery needs it."""
+    return {
+        "id": file.pk,
+        "kind": file.kind,
+        "name": file.name,
+        "mime": file.mime,
+        "size": file.size,
+        "sha256": file.sha256,
+        "width": file.width,
+        "height": file.height,
+        "duration_ms": file.duration_ms,
+        "thumbnail": bool(file.thumbnail),
+    }
+
+
 def _attempt(attempt: Attempt, language: str) -> Document:
     return {
-        "number": attempt.number,
-        "requested_by": attempt.requested_by.get_username() if attempt.requested_by else None,
-        "why": attempt.why,
-        "status": attempt.status,
-        "started_at": _time(attempt.started_at),
-        "finished_at": _time(attempt.finished_at),
+        **attempt_row(attempt),
+        "requested_by": attempt.requested_name or None,
+        "meaning": _meaning(attempt.code, language),
         "segments": [
             _segment(segment, attempt, language)
             for segment in sorted(attempt.segments.all(), key=lambda segment: segment.number)

@@ -15,7 +15,7 @@ from qqconsole.bots.models import Bot
 from qqconsole.conversations.models import Session
 from qqconsole.conversations.summaries import summaries
 from qqconsole.conversations.timeline import Timeline, timeline
-from qqconsole.deliveries.models import Chunk, Delivery, Segment, Status
+from qqconsole.deliveries.models import Attempt, Chunk, Delivery, Segment, Status
 from qqconsole.live import documents
 from qqconsole.live.documents import Document
 
@@ -28,25 +28,30 @@ LATEST = 50
 
 def whole(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
     """Return the queryset with all that ``documents.delivery_document`` reads, one query a level."""
-    return deliveries.select_related("session").prefetch_related("attempts__requested_by", "attempts__segments__chunks")
+    return deliveries.select_related("session", "item").prefetch_related("attempts__segments__chunks")
 
 
 def replay(delivery_id: int, since: int) -> Document | None:
     """Return one event with every row of the delivery that changed after ``since``; None: no such delivery."""
-    delivery = Delivery.objects.select_related("session").filter(pk=delivery_id).first()
+    delivery = Delivery.objects.select_related("session", "item").filter(pk=delivery_id).first()
     return None if delivery is None else events_of([delivery], since=since)[0]
 
 
 def replays(asked: dict[int, int], session_id: int | None = None) -> list[Document]:
     """Return an event for each delivery asked for (id → last ``seq`` seen) that exists in the scope."""
-    found = Delivery.objects.select_related("session").filter(pk__in=asked)
+    found = Delivery.objects.select_related("session", "item").filter(pk__in=asked)
     if session_id is not None:
         found = found.filter(session=session_id)
     return [events_of([delivery], since=asked[delivery.pk])[0] for delivery in found]
 
 
 def events_of(deliveries: Sequence[Delivery], since: int = 0, chunks: bool = True) -> list[Document]:
-    """Return an event for each delivery with its rows after ``since`` (two queries; load ``session`` with them)."""
+    """Return an event for each delivery with its rows after ``since`` (three queries; load ``session`` and ``item``
+    with them). Attempts are few, so each comes along.
+    """
+    attempts: defaultdict[int, list[Attempt]] = defaultdict(list)
+    for attempt in Attempt.objects.filter(delivery__in=[delivery.pk for delivery in deliveries]).order_by("number"):
+        attempts[attempt.delivery_id].append(attempt)
     segments: defaultdict[int, list[Segment]] = defaultdict(list)
     by_id: dict[int, Segment] = {}
     rows = Segment.objects.filter(attempt__delivery__in=[delivery.pk for delivery in deliveries])
@@ -66,6 +71,7 @@ def events_of(deliveries: Sequence[Delivery], since: int = 0, chunks: bool = Tru
                 delivery.session.bot_id,
                 [segment for segment in segments[delivery.pk] if segment.seq > since or not since],
                 pairs[delivery.pk],
+                attempts[delivery.pk],
             ),
             "since": since,
         }
@@ -92,7 +98,7 @@ def whole_snapshot() -> Document:
     """Return what is going on everywhere. Deliveries come without chunks (``"chunks_left_out": true``): a viewer
     that wants those of one asks for its replay from 0.
     """
-    rows = Delivery.objects.select_related("session").defer("reasoning_text")
+    rows = Delivery.objects.select_related("session", "item").defer("reasoning_text")
     active = list(rows.filter(status__in=ACTIVE).order_by("-pk")[:MOST_ACTIVE])
     ended = list(rows.exclude(status__in=ACTIVE).order_by("-pk")[:LATEST])
     return {

@@ -12,6 +12,7 @@ from django.utils import timezone
 from qqconsole.bots.models import Bot, BotConnection, ConnectionState
 from qqconsole.conversations.models import InboundMessage, Session
 from qqconsole.deliveries.models import Attempt, Chunk, ChunkStatus, Delivery, Segment, SegmentStatus, Status
+from qqconsole.media.models import MediaFile
 
 # Not from one: another process may have filled the same database before.
 _numbers = count(time.time_ns() // 1_000_000 % 10**9)
@@ -46,6 +47,14 @@ def make_message(session: Session, content: str = "你好", **fields: Any) -> In
 def make_delivery(session: Session, inbound: InboundMessage | None = None, **fields: Any) -> Delivery:
     values: dict[str, Any] = {"status": Status.SENDING, "started_at": timezone.now(), "seq": 1}
     return Delivery.objects.create(session=session, inbound=inbound, **{**values, **fields})
+
+
+def make_file(name: str = "picture.png", **fields: Any) -> MediaFile:
+    """A row of the library; its content lies nowhere."""
+    digest = f"{next(_numbers):064x}"
+    values: dict[str, Any] = {"kind": "image", "mime": "image/png", "size": 70_000, "last_used_at": timezone.now()}
+    hashes = {"md5": digest[:32], "sha1": digest[:40], "md5_10m": digest[:32], "file": f"content/{digest}"}
+    return MediaFile.objects.create(name=name, sha256=digest, **{**hashes, **values, **fields})
 
 
 def make_attempt(delivery: Delivery, number: int = 1, **fields: Any) -> Attempt:

@@ -20,6 +20,7 @@ from tests.console.rows import (
     make_attempt,
     make_bot,
     make_delivery,
+    make_file,
     make_message,
     make_segment,
     make_session,
@@ -147,7 +148,7 @@ def test_the_snapshot_of_a_conversation_costs_the_same_however_long_it_is(django
     session = make_session()
     for _ in range(12):
         make_stream(session, ["a", "b"], closed=True)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         found = snapshot.session_snapshot(session)
     assert len(found["deliveries"]) == 12
     assert len(found["messages"]) == 12
@@ -157,7 +158,7 @@ def test_the_snapshot_of_a_conversation_costs_the_same_however_long_it_is(django
 def test_the_snapshot_of_everything_costs_the_same_however_much_there_is(django_assert_max_num_queries):
     for _ in range(8):
         make_stream(make_session(), ["一二三", "四五"], closed=True)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         found = snapshot.whole_snapshot()
     assert len(found["sessions"]) == 8
     assert all(event["chunks_left_out"] and not event["chunks"] for event in found["deliveries"])
@@ -198,3 +199,28 @@ def test_what_is_being_sent_is_in_the_newest_stretch_however_old_it_is():
         make_message(session)
     assert sending in timeline(session).deliveries
     assert Segment.objects.get(attempt__delivery=sending).status == SegmentStatus.OPEN
+
+
+def test_what_somebody_asked_for_is_shown_before_anything_of_it_has_left(django_assert_num_queries):
+    session = make_session()
+    picture = make_file(name="猫.png", kind="image", size=3_000_000, thumbnail="thumbnails/cat.webp")
+    make_delivery(session, kind="media", item=picture, caption="看", requested_name="olga", status="queued")
+    make_delivery(session, kind="message", generated_text="hello", requested_name="olga", status="queued")
+    make_delivery(session, kind="reply", generated_text="of a model")
+    with django_assert_num_queries(3):
+        media, message, reply = snapshot.events_of(
+            list(Delivery.objects.select_related("session", "item").order_by("pk"))
+        )
+    assert (media["item"]["name"], media["item"]["thumbnail"], media["caption"]) == ("猫.png", True, "看")
+    assert (message["text"], message["requested_name"], message["item"]) == ("hello", "olga", None)
+    assert reply["text"] == ""
+
+
+def test_an_event_brings_every_attempt_with_who_asked_for_it():
+    delivery = make_delivery(make_session(), status="queued")
+    make_attempt(delivery, status="failed", code=40034006, reason="refused")
+    make_attempt(delivery, 2, status="queued", mode="resend", requested_name="ada", why="it works again")
+    (event,) = snapshot.events_of([Delivery.objects.select_related("session", "item").get()], since=1)
+    first, second = event["attempts"]
+    assert (first["status"], first["code"]) == ("failed", 40034006)
+    assert (second["mode"], second["requested_name"], second["why"]) == ("resend", "ada", "it works again")
