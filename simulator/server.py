@@ -23,6 +23,7 @@ from simulator.options import BotAccount, Options
 from simulator.phone import add_phone_routes
 from simulator.platform import Platform
 from simulator.recall import acknowledge_interaction, recall_message
+from simulator.samples import add_sample_routes
 from simulator.streams_current import post_stream_message
 from simulator.switches import Switches
 from simulator.uploads import by_upload, put_part, upload_part_finish, upload_prepare
@@ -130,6 +131,7 @@ class Simulator:
         app = web.Application(client_max_size=BODY_LIMIT, middlewares=[visitors])
         add_model_routes(app)
         add_phone_routes(app)
+        add_sample_routes(app)
         Control(self.platform).add_routes(app)
         self._add_qq_routes(app)
         return app

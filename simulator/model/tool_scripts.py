@@ -1,45 +1,60 @@
-"""The models that call tools: `demo` where a picture suits, `tool` always, and three that misbehave."""
+"""The models that call tools: `demo` where a file suits, `tool` and its kin always, and three that misbehave."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 from simulator.model.ask import Ask
 from simulator.model.pieces import paced
 from simulator.model.steps import Script, Step, ToolCall
 from simulator.model.topics import language_of, topic_for
+from simulator.samples import PATH
 
 SEND_MEDIA = "send_media"
-PICTURE_PATH = "/_sim/pictures/demo.png"
+# what a script can send, by its word: the path and the kind
+MEDIA: dict[str, tuple[str, str]] = {
+    "picture": ("/_sim/pictures/demo.png", "image"),
+    "photo": (f"{PATH}photo-3mb.png", "image"),
+    "video": (f"{PATH}video-25mb.mp4", "video"),
+    "film": (f"{PATH}video-60mb.mp4", "video"),  # more than QQ plays: it arrives as a file (sheet 5.2)
+    "voice": (f"{PATH}voice.mp3", "voice"),
+    "wav": (f"{PATH}voice.wav", "voice"),
+    "file": (f"{PATH}{quote('季度报告.pdf')}", "file"),
+}
 BEFORE = "稍等，我先去找一张合适的图，马上发给你。"
 AFTER = "图片已经在上面了。山的颜色一层比一层淡，是傍晚才有的样子。"
+ANY_BEFORE, ANY_AFTER = "稍等，我去找一下，马上发给你。", "已经发在上面了，还需要别的就告诉我。"
 FAILED = {
-    "zh": "（图片这次没能发出去，先看文字吧。）\n\n",
-    "en": "(The picture could not be sent, so words only.)\n\n",
+    "zh": "（这次没能发出去，先看文字吧。）\n\n",
+    "en": "(It could not be sent, so words only.)\n\n",
 }
 
 
-def _fill(name: str, schema: dict[str, Any], ask: Ask, caption: str) -> Any:
+def _fill(name: str, schema: dict[str, Any], ask: Ask, word: str, caption: str) -> Any:
     """Return a value for one parameter of an offered tool, from its name and JSON schema."""
+    path, kind = MEDIA[word]
     choices = schema.get("enum")
     if choices:
-        return "image" if "image" in choices else choices[0]
-    known = {"url": ask.origin + PICTURE_PATH, "kind": "image", "caption": caption}
+        return kind if kind in choices else choices[0]
+    known = {"url": ask.origin + path, "kind": kind, "caption": caption}
     if name in known:
         return known[name]
     return {"integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}.get(schema.get("type", ""), caption)
 
 
-def _arguments(ask: Ask, name: str, caption: str) -> tuple[str, ...]:
+def _arguments(ask: Ask, name: str, word: str, caption: str) -> tuple[str, ...]:
     """Return the call's JSON arguments, cut into the deltas they arrive in."""
     fields = ask.tools.get(name, {}).get("parameters", {}).get("properties", {}) or {
         "url": {},
         "kind": {},
         "caption": {},
     }
-    text = json.dumps({key: _fill(key, schema, ask, caption) for key, schema in fields.items()}, ensure_ascii=False)
+    text = json.dumps(
+        {key: _fill(key, schema, ask, word, caption) for key, schema in fields.items()}, ensure_ascii=False
+    )
     rng = ask.rng("arguments")
     parts: list[str] = []
     while text:
@@ -49,8 +64,8 @@ def _arguments(ask: Ask, name: str, caption: str) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def _call(ask: Ask, name: str, caption: str) -> ToolCall:
-    return ToolCall(name, _arguments(ask, name, caption), pause=0.08)
+def _call(ask: Ask, name: str, caption: str, word: str = "picture") -> ToolCall:
+    return ToolCall(name, _arguments(ask, name, word, caption), pause=0.08)
 
 
 def _failed(result: str) -> bool:
@@ -59,21 +74,22 @@ def _failed(result: str) -> bool:
 
 
 def demo(ask: Ask) -> Script:
-    """An answer about the user's topic, with a picture in the middle where `send_media` is offered."""
+    """An answer about the user's topic, with files in the middle where `send_media` is offered."""
     topic = topic_for(ask.text)
     rate = ask.rate(25)
-    if SEND_MEDIA not in ask.tools or not topic.captions:
-        parts = topic.parts[min(ask.turn, len(topic.parts) - 1) :]
+    if SEND_MEDIA not in ask.tools or not topic.media:
+        parts = filter(None, topic.parts[min(ask.turn, len(topic.parts) - 1) :])
         return Script("demo", paced("\n\n".join(parts), ask.rng(), rate))
     at = min(ask.turn, len(topic.parts) - 1)
-    calls = at < len(topic.captions)
+    calls = at < len(topic.media)
 
     def steps() -> Iterator[Step]:
         if ask.turn and _failed(ask.tool_result):
             yield from paced(FAILED[language_of(ask.text)], ask.rng("failed"), rate)
         yield from paced(topic.parts[at], ask.rng(), rate)
         if calls:
-            yield _call(ask, SEND_MEDIA, topic.captions[at])
+            word, caption = topic.media[at]
+            yield _call(ask, SEND_MEDIA, caption, word)
 
     return Script("demo", steps(), finish="tool_calls" if calls else "stop")
 
@@ -86,6 +102,20 @@ def tool(ask: Ask) -> Script:
         return Script("tool", paced(text, ask.rng(), ask.rate(25)))
     name = SEND_MEDIA if SEND_MEDIA in ask.tools else next(iter(ask.tools))
     return Script("tool", (*paced(BEFORE, ask.rng(), ask.rate(25)), _call(ask, name, "晚霞")), finish="tool_calls")
+
+
+def tool_with(word: str) -> Callable[[Ask], Script]:
+    """Return the model that writes, calls `send_media` with the file of that word, and writes on."""
+
+    def script(ask: Ask) -> Script:
+        if ask.turn or SEND_MEDIA not in ask.tools:
+            failed = FAILED["zh"] if _failed(ask.tool_result) else ""
+            return Script(f"tool-{word}", paced(failed + ANY_AFTER, ask.rng(), ask.rate(25)))
+        call = _call(ask, SEND_MEDIA, "", word)
+        return Script(f"tool-{word}", (*paced(ANY_BEFORE, ask.rng(), ask.rate(25)), call), finish="tool_calls")
+
+    script.__doc__ = f"Text, a call of `send_media` with {MEDIA[word][0]}, and after its result more text."
+    return script
 
 
 def tool_bad(ask: Ask) -> Script:

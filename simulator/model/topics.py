@@ -1,7 +1,8 @@
 """The demo's answers: one markdown file a topic in `texts/`, chosen by the user's words.
 
 A file begins with `keywords:` and `prompt:` lines, then `---`, then the answer. A line
-`[[picture: caption]]` is where the model sends a picture, when it may. A file's name begins with a language.
+`[[picture: caption]]` is where the model sends a picture, when it may; photo, video, film, voice and file are the other
+words. A file's name begins with a language.
 """
 
 from __future__ import annotations
@@ -12,35 +13,36 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "texts"
-PICTURE = re.compile(r"\n*^\[\[picture: (?P<caption>.+?)\]\]$\n*", re.MULTILINE)
+MEDIA = re.compile(r"\n*^\[\[(picture|photo|video|film|voice|file): (.+?)\]\]$\n*", re.MULTILINE)
 # what the phone page offers first
-OFFERED = ("travel", "recipe", "stream", "picture", "code", "compare", "sleep", "poem", "hello")
+OFFERED = ("travel", "recipe", "stream", "picture", "media", "code", "compare", "sleep", "poem", "hello")
 CJK = re.compile(r"[\u3400-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One answer: `parts` of text with a picture's caption between each two of them."""
+    """One answer: `parts` of text (some empty); between each two of them one of `media`: its word and caption."""
 
     name: str
     language: str
     keywords: tuple[str, ...]
     prompt: str
     parts: tuple[str, ...]
-    captions: tuple[str, ...]
+    media: tuple[tuple[str, str], ...]
 
     def whole(self) -> str:
-        """Return the answer without pictures."""
-        return "\n\n".join(self.parts)
+        """Return the answer without its media."""
+        return "\n\n".join(filter(None, self.parts))
 
 
 def _read(path: Path) -> Topic:
     head, _, body = path.read_text(encoding="utf-8").partition("---\n")
     fields = dict(line.split(":", 1) for line in head.strip().splitlines())
-    pieces = PICTURE.split(body.strip())
+    pieces = MEDIA.split(body.strip())
+    media = tuple(zip(pieces[1::3], pieces[2::3], strict=True))
     language = path.stem.split("-", 1)[0]
     keywords = tuple(fields["keywords"].lower().split())
-    return Topic(path.stem, language, keywords, fields["prompt"].strip(), tuple(pieces[::2]), tuple(pieces[1::2]))
+    return Topic(path.stem, language, keywords, fields["prompt"].strip(), tuple(pieces[::3]), media)
 
 
 @functools.cache

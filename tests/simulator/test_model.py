@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import unquote
 
 import aiohttp
 import openai
@@ -28,7 +29,7 @@ SEND_MEDIA = {
             "type": "object",
             "properties": {
                 "url": {"type": "string"},
-                "kind": {"type": "string", "enum": ["video", "image", "file"]},
+                "kind": {"type": "string", "enum": ["video", "image", "voice", "file"]},
                 "caption": {"type": "string"},
             },
             "required": ["url", "kind"],
@@ -199,6 +200,29 @@ async def test_a_picture_is_sent_in_the_middle_and_the_answer_goes_on(
     whole, finish, _ = await read(client, model=f"demo:{FAST}", messages=messages[:1])
     assert finish == "stop"
     assert "第二天" in "".join(whole)
+
+
+async def test_one_of_each_kind_in_one_answer(client: openai.AsyncOpenAI, url: str) -> None:
+    messages = said("照片、视频、语音和文件都发我一份看看")
+    asked = {"model": f"demo:{FAST}", "tools": [SEND_MEDIA]}
+    sent = []
+    while True:
+        _, finish, call = await read(client, messages=messages, **asked)
+        if finish == "stop":
+            break
+        arguments = json.loads(call["arguments"])
+        sent.append((arguments["kind"], arguments["url"].removeprefix(f"{url}/_sim/samples/")))
+        function = {"name": call["name"], "arguments": call["arguments"]}
+        called = {"id": call["id"], "type": "function", "function": function}
+        messages.append({"role": "assistant", "content": None, "tool_calls": [called]})
+        messages.append({"role": "tool", "tool_call_id": call["id"], "content": "sent"})
+    assert [kind for kind, _ in sent] == ["image", "video", "voice", "file"]
+    assert [unquote(name) for _, name in sent] == ["photo-3mb.png", "video-25mb.mp4", "voice.mp3", "季度报告.pdf"]
+
+
+async def test_a_model_that_sends_one_kind(client: openai.AsyncOpenAI) -> None:
+    _, finish, call = await read(client, model=f"tool-film:{FAST}", messages=said("来"), tools=[SEND_MEDIA])
+    assert (finish, json.loads(call["arguments"])["kind"]) == ("tool_calls", "video")
 
 
 async def test_the_picture_is_a_png(http: aiohttp.ClientSession) -> None:
