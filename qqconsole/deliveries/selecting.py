@@ -1,0 +1,191 @@
+"""Which deliveries somebody wants to see, or to send again: read from a query or from JSON, and asked of the database.
+
+Pages, API and the bulk resend mean the same by the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext as _
+
+from qqconsole.deliveries.models import Delivery, Kind, Status
+from qqconsole.media.models import MediaKind
+
+STEPS = ("fetch", "prepare", "part", "finish", "upload", "send")
+"""Where a media item may have failed (``Delivery.failed_step``)."""
+LARGEST_ID = 2**63 - 1
+LARGEST_CODE = 2**31 - 1
+
+
+class BadFilter(ValueError):
+    """A value that no filter takes. ``str()`` is a sentence in the active language; ``field`` names the filter."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What is left empty does not narrow. Times are those at which a delivery was asked for."""
+
+    bot: int | None = None
+    session: int | None = None
+    kind: str = ""
+    """reply · message · media"""
+    type: str = ""
+    """Of a media delivery: image · video · voice · file."""
+    status: tuple[str, ...] = ()
+    code: int | None = None
+    step: str = ""
+    """One of ``STEPS``."""
+    since: datetime | None = None
+    until: datetime | None = None
+    dismissed: bool | None = None
+    """True: only what an admin has dismissed; False: all but that."""
+    bulk: int | None = None
+    """Only what this bulk resend sent again."""
+
+    @classmethod
+    def from_query(cls, query: QueryDict) -> Filters:
+        """Read the parameters of an address; those it does not know are left alone. Raises BadFilter."""
+        return cls.from_json({name: query.getlist(name) if name == "status" else query[name] for name in query})
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> Filters:
+        """Read what ``to_json`` made, or an API caller wrote. Raises BadFilter."""
+        read = {name: reader(name, given[name]) for name, reader in _READERS.items() if given.get(name) not in _EMPTY}
+        filters = cls(**read)
+        if filters.since is not None and filters.until is not None and filters.until < filters.since:
+            raise BadFilter("until", _("The time span ends before it begins."))
+        return filters
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; what does not narrow is left out."""
+        values = {name: getattr(self, name) for name in _READERS}
+        return {name: _plain(value) for name, value in values.items() if value not in _EMPTY}
+
+    def to_query(self) -> str:
+        """Return the query of an address that shows the same ("" where nothing narrows)."""
+        values = {
+            name: str(value).lower() if value in (True, False) and name == "dismissed" else value
+            for name, value in self.to_json().items()
+        }
+        return urlencode(values, doseq=True)
+
+    def deliveries(self) -> QuerySet[Delivery]:
+        """Return what they leave, the newest first (``-id``: pages go on with ``cursors.before_id``)."""
+        return Delivery.objects.filter(self._condition()).order_by("-pk")
+
+    def _condition(self) -> Q:
+        plain = {
+            "session__bot": self.bot,
+            "session": self.session,
+            "kind": self.kind,
+            "status__in": self.status,
+            "code": self.code,
+            "failed_step": self.step,
+            "created_at__gte": self.since,
+            "created_at__lt": self.until,
+        }
+        condition = Q(**{name: value for name, value in plain.items() if value not in _EMPTY})
+        if self.type:
+            condition &= Q(media_kind=self.type) | Q(media_kind="", item__kind=self.type)
+        if self.dismissed is not None:
+            condition &= Q(dismissed_at__isnull=not self.dismissed)
+        if self.bulk is not None:
+            condition &= Q(attempts__bulk=self.bulk)
+        return condition
+
+
+_EMPTY: tuple[Any, ...] = (None, "", (), [], [""])
+
+
+def _number(largest: int) -> Callable[[str, Any], int]:
+    def read(name: str, value: Any) -> int:
+        text = str(value).strip()
+        if isinstance(value, bool) or not (text.isascii() and text.isdigit() and len(text) < 20):
+            raise BadFilter(name, _("%(filter)s must be a whole number.") % {"filter": name})
+        if int(text) > largest:
+            raise BadFilter(name, _("%(filter)s must be a whole number.") % {"filter": name})
+        return int(text)
+
+    return read
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[str, Any], str]:
+    def read(name: str, value: Any) -> str:
+        if value not in choices:
+            raise BadFilter(name, _("%(filter)s must be one of: %(choices)s.") % _among(name, choices))
+        return str(value)
+
+    return read
+
+
+def _some_of(choices: tuple[str, ...]) -> Callable[[str, Any], tuple[str, ...]]:
+    def read(name: str, value: Any) -> tuple[str, ...]:
+        given = [value] if isinstance(value, str) else value
+        if not isinstance(given, list | tuple) or any(one not in choices for one in given if one != ""):
+            raise BadFilter(name, _("%(filter)s must be one of: %(choices)s.") % _among(name, choices))
+        return tuple(dict.fromkeys(str(one) for one in given if one != ""))
+
+    return read
+
+
+def _among(name: str, choices: tuple[str, ...]) -> dict[str, str]:
+    return {"filter": name, "choices": ", ".join(choices)}
+
+
+def _moment(name: str, value: Any) -> datetime:
+    """A moment without a zone is in the console's own; a day begins at midnight."""
+    if isinstance(value, datetime):
+        moment: datetime | None = value
+    else:
+        try:
+            day = parse_date(str(value))
+            moment = datetime(day.year, day.month, day.day) if day else parse_datetime(str(value))
+        except ValueError:
+            moment = None
+    if moment is None:
+        raise BadFilter(name, _("%(filter)s must be a time, as in 2026-11-22T16:30.") % {"filter": name})
+    try:
+        return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    except (OverflowError, ValueError):
+        raise BadFilter(name, _("%(filter)s must be a time, as in 2026-11-22T16:30.") % {"filter": name}) from None
+
+
+def _truth(name: str, value: Any) -> bool:
+    words = {"true": True, "1": True, "false": False, "0": False}
+    if str(value).lower() not in words:
+        raise BadFilter(name, _("%(filter)s must be one of: %(choices)s.") % _among(name, ("true", "false")))
+    return words[str(value).lower()]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return list(value) if isinstance(value, tuple) else value
+
+
+_READERS: dict[str, Callable[[str, Any], Any]] = {
+    "bot": _number(LARGEST_ID),
+    "session": _number(LARGEST_ID),
+    "kind": _one_of(tuple(Kind.values)),
+    "type": _one_of(tuple(MediaKind.values)),
+    "status": _some_of(tuple(Status.values)),
+    "code": _number(LARGEST_CODE),
+    "step": _one_of(STEPS),
+    "since": _moment,
+    "until": _moment,
+    "dismissed": _truth,
+    "bulk": _number(LARGEST_ID),
+}
