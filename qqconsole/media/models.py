@@ -77,3 +77,16 @@ class FileInfo(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_id} as {self.kind} in {self.scene} of bot {self.bot_id}"
+
+
+class MediaUse(models.Model):
+    """A reply whose model sent this file in the middle of it. (A media delivery says so itself: ``Delivery.item``.)"""
+
+    file = models.ForeignKey(MediaFile, on_delete=models.PROTECT, related_name="uses")
+    delivery = models.ForeignKey("deliveries.Delivery", on_delete=models.CASCADE, related_name="media_uses")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["file", "delivery"], name="one_use_per_file_and_delivery")]
+
+    def __str__(self) -> str:
+        return f"file {self.file_id} in delivery {self.delivery_id}"
