@@ -24,7 +24,8 @@ class Session(models.Model):
     name = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     last_at = models.DateTimeField(db_index=True)
-    """When something last happened in it; the session list is ordered by it."""
+    """When something last happened in it: a message came in, or one that answers none was asked for (then whoever
+    makes the Delivery sets it, in the same transaction). Answers leave it alone. The session list is ordered by it."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["bot", "scene", "target_id"], name="one_session_per_target")]

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from adapter.redaction import redact
 from qqconsole.conversations.models import InboundMessage, Session
 from qqconsole.conversations.names import title_of
+from qqconsole.conversations.narrowing import BadNarrowing, Narrowing
 from qqconsole.conversations.summaries import summaries
 from qqconsole.conversations.timeline import Timeline, timeline
 from qqconsole.cursors import BadCursor, before_moment, microseconds_of, moment_cursor, moment_of
@@ -29,11 +30,12 @@ PAGE = 50
 
 @require_safe
 def session_list(request: HttpRequest) -> HttpResponse:
-    """Sessions, newest first; ``?cursor=`` is where an older page begins."""
+    """Sessions, newest first; ``?bot=`` and ``?q=`` narrow them, ``?cursor=`` is where an older page begins."""
     cursor = request.GET.get("cursor", "")
     try:
-        rows = snapshot.newest_sessions().filter(before_moment("last_at", cursor))
-    except BadCursor:
+        narrowing = Narrowing.read(request.GET)
+        rows = snapshot.newest_sessions().filter(narrowing.condition, before_moment("last_at", cursor))
+    except (BadCursor, BadNarrowing):
         raise Http404 from None
     found = list(rows.values_list("pk", "last_at")[: PAGE + 1])
     shown = [pk for pk, _ in found[:PAGE]]
@@ -48,6 +50,7 @@ def session_list(request: HttpRequest) -> HttpResponse:
             "lines": [{**_timed(line), "bot_name": names.get(line["bot"], "")} for line in lines],
             "older": older,
             "is_first": not cursor,
+            "narrowing": narrowing,
             "bots": bots,
             "words": words(),
             "codes": code_words(),

@@ -4,6 +4,9 @@ Server → viewer: ``hello``, ``snapshot``, ``events`` (many events a frame), ``
 (something was missed: ask for a snapshot), ``error``.
 Viewer → server: ``{"type":"replay","deliveries":{"12":5}}`` (id → last seq seen), ``{"type":"snapshot"}``,
 ``{"type":"ping"}``.
+
+``?session=`` follows one session. ``?bot=`` and ``?q=`` narrow the sessions of every snapshot, as in the list's
+address; events are of all of them: the viewer knows which it shows.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from qqconsole.conversations.models import Session
+from qqconsole.conversations.narrowing import BadNarrowing, Narrowing
+from qqconsole.conversations.summaries import summaries
 from qqconsole.live import snapshot, viewers, watching
 from qqconsole.live.documents import Document
 from qqconsole.live.publish import ALL, BOTS, encode, encode_frame, session_group
@@ -52,7 +57,13 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close(admitted)
             return
         self._viewer = admitted
-        asked = parse_qs(self.scope.get("query_string", b"").decode("latin-1")).get("session", [""])[-1]
+        query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
+        try:
+            self._narrowing = Narrowing.read({name: values[-1] for name, values in query.items()})
+        except BadNarrowing:
+            await self.close(BAD_QUESTION)
+            return
+        asked = query.get("session", [""])[-1]
         if asked and not (asked.isdecimal() and len(asked) < 19):
             await self.close(BAD_QUESTION)
             return
@@ -118,7 +129,13 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.send(text_data=await database_sync_to_async(self._encoded_snapshot)())
 
     def _encoded_snapshot(self) -> str:
-        return encode(snapshot.session_snapshot(self._session) if self._session else snapshot.whole_snapshot())
+        if self._session:
+            return encode(snapshot.session_snapshot(self._session))
+        whole = snapshot.whole_snapshot()
+        if self._narrowing:
+            sessions = snapshot.newest_sessions().filter(self._narrowing.condition)
+            whole["sessions"] = summaries(sessions[: snapshot.MOST_SESSIONS])
+        return encode(whole)
 
     async def _beat(self) -> None:
         while True:

@@ -12,11 +12,14 @@ const MOST_LINES = 200;
 const page = document.querySelector("[data-sessions]");
 const list = page.querySelector("[data-lines]");
 const isNewest = page.dataset.newest === "yes";
+const onlyBot = Number(page.dataset.bot);
+const onlyText = page.dataset.text.toLowerCase();
 const store = new Store();
 const dirty = new Set();
 const previews = new Map(); // session → {from, text, segment, end}
 const last = new Map(); // session → id of its newest delivery
 const running = new Map(); // session → id of the one being sent, though newer ones may wait behind it
+const asked = new Set(); // sessions the server was asked about: it leaves out those this page does not show
 let botsDirty = true;
 
 const paint = paintSoon(() => {
@@ -61,6 +64,9 @@ function delivery(id) {
   noteHead(session, id, known.head.status);
   for (const chunk of [...known.chunks.values()].sort((a, b) => a.id - b.id)) grow(session, chunk);
   known.chunks.clear();
+  // An answer leaves its session's place to the message it answers; what answers none moves it itself.
+  const row = store.sessions.get(session);
+  if (row && known.head.kind !== "reply" && known.head.created_at > row.last_at) row.last_at = known.head.created_at;
   // Only what runs is kept: a page left open for days must not grow with every answer.
   if (!isActive(known.head)) known.segments.clear();
   dirty.add(session);
@@ -86,16 +92,23 @@ function grow(session, chunk) {
   preview.end = end;
 }
 
+// As the server narrows the list, for what comes later.
+function isWanted(session) {
+  if (onlyBot && session.bot !== onlyBot) return false;
+  return [session.name, session.target_id].some((text) => text.toLowerCase().includes(onlyText));
+}
+
 function line(id) {
   const session = store.sessions.get(id);
   let node = list.querySelector(`[data-session="${id}"]`);
   if (!session) {
     // An answer in a session this page has never heard of: the snapshot knows it.
-    if (isNewest) socket.ask({ type: "snapshot" });
+    if (isNewest && !asked.has(id)) socket.ask({ type: "snapshot" });
+    asked.add(id);
     return;
   }
   if (!node) {
-    if (!isNewest) return;
+    if (!isNewest || !isWanted(session)) return;
     node = clone("line-template");
     node.dataset.session = id;
     node.querySelector("a").href = `/sessions/${id}/`;
@@ -163,4 +176,5 @@ const socket = watch(page.dataset.socket, {
     paint();
   },
 });
+page.querySelector("[data-narrowing] select")?.addEventListener("change", (event) => event.target.form.requestSubmit());
 start(embedded("state"));

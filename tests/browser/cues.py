@@ -64,9 +64,9 @@ def message(session: int, content: str, **fields: Any) -> int:
     return row.pk
 
 
-def queue(session: int, inbound: int | None = None) -> int:
+def queue(session: int, inbound: int | None = None, **fields: Any) -> int:
     """A delivery that waits for its turn."""
-    row = rows.make_delivery(Session.objects.get(pk=session), status=Status.QUEUED, started_at=None)
+    row = rows.make_delivery(Session.objects.get(pk=session), status=Status.QUEUED, started_at=None, **fields)
     row.inbound_id = inbound
     row.save()
     _tell(row)

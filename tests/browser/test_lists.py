@@ -49,6 +49,50 @@ def test_a_session_appears_moves_up_and_shows_the_text_as_it_streams(stage, visi
     expect(page.get_by_role("heading", name="Second")).to_be_visible()
 
 
+def test_a_narrowed_list_stays_narrow_while_it_lives(stage, visit):
+    bot, other = stage.bot(name="Lisa"), stage.bot(name="Otto")
+    stage.message(session=stage.session(bot=bot, name="Narrow Anna"), content="hi")
+    for name in ("Bert", "Cleo"):
+        stage.message(session=stage.session(bot=bot, name=name), content="hi")
+    page = live(visit("/"))
+    page.get_by_label("Name or id").fill("narrow")
+    page.get_by_role("button", name="Show").click()
+    names = page.locator(".line-name")
+    expect(names).to_have_text(["Narrow Anna"])
+    live(page)
+    stage.message(session=stage.session(bot=bot, name="Dora"), content="not of these")
+    stage.message(session=stage.session(bot=other, name="the NARROW one"), content="of these")
+    expect(names).to_have_text(["the NARROW one", "Narrow Anna"])
+    page.get_by_label("Bot", exact=True).select_option("Lisa")
+    expect(names).to_have_text(["Narrow Anna"])
+    live(page)
+    stage.message(session=stage.session(bot=other, name="narrow, of another bot"), content="not of these")
+    stage.message(session=stage.session(bot=bot, name="narrow too"), content="of these")
+    expect(names).to_have_text(["narrow too", "Narrow Anna"])
+    page.reload()
+    expect(live(page).locator(".line-name")).to_have_text(["narrow too", "Narrow Anna"])
+    page.get_by_role("link", name="Show all").click()
+    expect(names.filter(has_text="Bert")).to_be_visible()
+    page.get_by_label("Name or id").fill("nobody at all")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="No such conversation")).to_be_visible()
+    live(page)
+    stage.message(session=stage.session(bot=bot, name="Nobody at all, really"), content="me")
+    expect(names).to_have_text(["Nobody at all, really"])
+    expect(page.locator("[data-empty]")).to_be_hidden()
+
+
+def test_a_message_that_answers_nothing_moves_its_session_up(stage, visit):
+    bot = stage.bot()
+    quiet, lively = stage.session(bot=bot, name="Quiet"), stage.session(bot=bot, name="Lively")
+    stage.message(session=quiet, content="long ago")
+    stage.message(session=lively, content="just now")
+    names = live(visit("/")).locator(".line-name")
+    expect(names.first).to_have_text("Lively")
+    stage.finish(delivery=stage.queue(session=quiet, kind="message"))
+    expect(names.first).to_have_text("Quiet")
+
+
 def test_a_bot_says_its_true_state_and_why(stage, visit):
     bot = stage.bot(name="true state")
     page = live(visit("/bots/"))

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from qqconsole.accounts.models import ApiToken, Role, User
 from qqconsole.asgi import application
+from qqconsole.bots.models import Bot
 from qqconsole.live import documents
 from qqconsole.live.consumers import LiveConsumer
 from qqconsole.live.publish import ALL, publisher
@@ -167,6 +168,23 @@ async def test_the_scope_is_kept():
         assert frame["events"][0]["message"]["content"] == "hi"
         await socket.send_json_to({"type": "replay", "deliveries": {str(other.pk): 0}})
         assert (await next_of(socket, "events"))["events"] == []
+
+
+async def test_a_narrowed_viewer_gets_the_sessions_it_shows():
+    def three() -> tuple[str, int]:
+        bot = make_bot("one")
+        make_session(bot, name="Bert")
+        make_session(name="Anna")
+        return sign_in(), make_session(bot, name="Anna").pk
+
+    cookie, wanted = await in_thread(three)()
+    bot = await in_thread(lambda: Bot.objects.get(name="one").pk)()
+    async with watching(cookie=cookie, query=f"?bot={bot}&q=ann") as socket:
+        for _ in range(2):
+            snapshot = await next_of(socket, "snapshot")
+            assert [session["id"] for session in snapshot["sessions"]] == [wanted]
+            await socket.send_json_to({"type": "snapshot"})
+    assert await turned_away(cookie=cookie, query="?bot=x") == 4400
 
 
 async def test_a_gap_is_mended_by_a_replay():

@@ -152,6 +152,44 @@ def test_older_sessions_are_linked_and_end(page):
     assert {seen[0], seen[1]} == {"000", "001"}
 
 
+def names_in(html: str) -> list[str]:
+    return re.findall(r'data-slot="name" dir="auto">([^<]+)</strong>', html)
+
+
+def test_the_list_is_narrowed_by_bot_and_by_name_or_id(page):
+    one, other = make_bot("one"), make_bot("other")
+    make_session(one, name="Anna", target_id="A1")
+    make_session(one, name="Bert & Söhne", target_id="B2")
+    make_session(other, name="Anna", target_id="C3")
+    make_session(other, name="", target_id="FFFF00ABCDEF")
+    assert len(names_in(page("/?bot=&q="))) == 4
+    assert names_in(page(f"/?bot={one.pk}")) == ["Bert &amp; Söhne", "Anna"]
+    assert names_in(page(f"/?bot={other.pk}&q=ANN")) == ["Anna"]
+    assert names_in(page("/?q=b2")) == ["Bert &amp; Söhne"]
+    assert names_in(page("/?q=%20abcdef%20")) == ["User ABCDEF"]
+    assert names_in(page("/?q=%25")) == names_in(page("/?q=_")) == []
+    html = page(f"/?bot={other.pk}&q=%3Cb%3E%00")
+    assert "No such conversation" in html
+    assert "<b>\ufffd" not in html
+    assert f'<option value="{other.pk}" selected>' in html
+    assert "没有这样的会话" in page("/?q=nobody", "zh-CN")
+    page("/?bot=x", status=404)
+    page(f"/?bot={'9' * 30}", status=404)
+
+
+def test_older_pages_of_a_narrowed_list_stay_narrowed(page):
+    bot, now = make_bot(), timezone.now()
+    for number in range(130):
+        kind = "x&y" if number % 2 else "z"
+        make_session(bot, name=f"{kind} {number:03}", last_at=now - timedelta(minutes=number))
+    first = page("/?q=x%26y")
+    link = re.search(r'href="(\?q=x%26y&amp;cursor=[\d-]+)"', first)
+    assert link
+    second = page("/" + link[1].replace("&amp;", "&"))
+    assert names_in(first) + names_in(second) == [f"x&amp;y {number:03}" for number in range(1, 130, 2)]
+    assert 'href="/?q=x%26y">Back to the newest' in second
+
+
 @pytest.mark.parametrize(
     "path",
     ["/sessions/999999/", "/sessions/{}/?before=x", "/sessions/{}/?before=" + "9" * 40, "/?cursor=x", "/?cursor=1"],
