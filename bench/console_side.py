@@ -20,11 +20,12 @@ NAME = "bench"
 
 @dataclass
 class Console:
-    """``pid`` is the process that does all the work."""
+    """``pid`` is the process that does all the work; ``url`` is where its pages and its API are."""
 
     platform: Platform
     home: Path
     pid: int
+    url: str = ""
     _read: int = 0
 
     async def answer_with(self, model: str) -> None:
@@ -42,6 +43,11 @@ class Console:
         with closing(sqlite3.connect(f"file:{next(self.home.glob('*.sqlite3'))}?mode=ro", uri=True)) as database:
             row = database.execute("SELECT count(*), sum(status = 'accepted') FROM deliveries_chunk").fetchone()
         return row[0], row[1] or 0
+
+    def forget_uploads(self) -> None:
+        """Let the console forget what QQ calls the files it has uploaded."""
+        with closing(sqlite3.connect(next(self.home.glob("*.sqlite3")), timeout=20)) as database, database:
+            database.execute("DELETE FROM media_fileinfo")
 
     @property
     def megabytes(self) -> float:
@@ -62,6 +68,7 @@ async def _bot_add(platform: Platform, home: Path, model: str) -> None:
         "--source-model": model,
     }
     arguments = ["manage.py", "bot", "add", NAME, *(part for pair in words.items() for part in pair)]
+    arguments.append("--allow-private-urls")  # the platform and its upload addresses are on this machine
     environment = {"QQCONSOLE_HOME": str(home), "QQCONSOLE_BOT_SECRET": secret, "QQCONSOLE_SOURCE_KEY": "bench"}
     async with running(*arguments, environment=environment) as process:
         said, _ = await process.communicate()
@@ -80,8 +87,8 @@ async def console(platform: Platform) -> AsyncIterator[Console]:
         await _bot_add(platform, home, "instant")
         arguments = ("-m", "bench.probed_console", "--no-demo", "--port", "0")
         async with running(*arguments, environment=environment, log=home / "log") as process:
-            await line_with(process, "http://")
+            said = await line_with(process, "http://")
             async with asyncio.timeout(30):
                 while not (await platform.bot(OURS[0]))["live"]:  # noqa: ASYNC110 - another process's state
                     await asyncio.sleep(0.2)
-            yield Console(platform, home, process.pid)
+            yield Console(platform, home, process.pid, f"http://{said.partition('http://')[2].split('/')[0].strip()}")

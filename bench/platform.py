@@ -46,6 +46,11 @@ class Platform:
         """Return every request for a message that arrived since the last reset, oldest first."""
         return [one for one in (await self.get("requests"))["requests"] if "/v2/users/" in one["path"]]
 
+    async def arrived(self, since: int = 0) -> list[dict[str, Any]]:
+        """Return every request after number ``since``, whatever it was, oldest first."""
+        requests: list[dict[str, Any]] = (await self.get("requests", since=str(since)))["requests"]
+        return requests
+
     async def bot(self, app_id: str) -> dict[str, Any]:
         """Return the platform's view of one bot."""
         bots = (await self.get("state"))["bots"]
@@ -65,7 +70,7 @@ class Platform:
 async def platform() -> AsyncIterator[Platform]:
     """Run a simulator that throttles nobody."""
     bots = [part for name, secret in (OURS, BARE) for part in ("--bot", f"{name}:{secret}")]
-    rates = ["--stream-rate", UNLIMITED, "--message-rate", UNLIMITED]
+    rates = [part for name in ("stream", "message", "file", "part") for part in (f"--{name}-rate", UNLIMITED)]
     async with running("-m", "simulator", "--port", "0", *bots, *rates) as process:
         found = re.search(r"http://[\w.]+:\d+", await line_with(process, "http://"))
         assert found is not None

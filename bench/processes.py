@@ -88,8 +88,22 @@ def _seconds_of_all() -> float:
 
 
 def peak_megabytes(pid: int) -> float:
-    """Return the most memory the process ever held (VmHWM)."""
+    """Return the most memory the process ever held, or held since `forget_peak` (VmHWM)."""
+    return _memory(pid, "VmHWM:")
+
+
+def megabytes(pid: int) -> float:
+    """Return the memory the process holds now (VmRSS)."""
+    return _memory(pid, "VmRSS:")
+
+
+def forget_peak(pid: int) -> None:
+    """Let the process's peak begin anew from what it holds now."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def _memory(pid: int, name: str) -> float:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(name):
             return int(line.split()[1]) / 1024
     return 0.0

@@ -56,6 +56,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--bot", action="append", type=BotAccount.parse, metavar="APPID:SECRET[:NAME]")
     parser.add_argument("--stream-rate", type=int, default=Options.stream_rate, metavar="N")
     parser.add_argument("--message-rate", type=int, default=Options.message_rate, metavar="N")
+    parser.add_argument("--file-rate", type=int, default=Options.file_rate, metavar="N")
+    parser.add_argument("--part-rate", type=int, default=Options.part_rate, metavar="N", help="prepare, part_finish")
     parser.add_argument("--seed", type=int, help="makes faults with a probability repeatable")
     parser.add_argument("--public-url", help="how clients reach this server, when not by host and port")
     given = parser.parse_args(arguments)
@@ -65,6 +67,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Options:
         bots=tuple(given.bot) if given.bot else (DEMO_BOT,),
         stream_rate=given.stream_rate,
         message_rate=given.message_rate,
+        file_rate=given.file_rate,
+        part_rate=given.part_rate,
         seed=given.seed,
         public_url=given.public_url,
     )
