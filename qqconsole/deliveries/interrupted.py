@@ -34,8 +34,12 @@ class Interrupted:
     @property
     def shown(self) -> bool:
         """Whether the user saw something of the segments before the open one."""
-        before = self.segments[:-1] if self.restored is not None else self.segments
-        return any(_live(segment).shown for segment in before)
+        return any(segment.shown for segment in self.ended)
+
+    @property
+    def ended(self) -> list[LiveSegment]:
+        """The segments that had come to their end."""
+        return [live_segment(segment) for segment in (self.segments[:-1] if self.restored is not None else self.segments)]
 
     @property
     def untouched(self) -> bool:
@@ -43,8 +47,8 @@ class Interrupted:
         return not self.chunks
 
 
-def read_interrupted(delivery: Delivery, attempt_id: int) -> Interrupted:
-    """Read the rows of the attempt (three queries)."""
+def read_interrupted(delivery: Delivery, attempt_id: int, *, generated: bool = True) -> Interrupted:
+    """Read the rows of the attempt (three queries). ``generated``: this attempt wrote the delivery's text itself."""
     segments = tuple(Segment.objects.filter(attempt_id=attempt_id).select_related("attempt").order_by("number"))
     by_id = {segment.pk: segment for segment in segments}
     rows = Chunk.objects.filter(segment_id__in=by_id).order_by("segment__number", "number")
@@ -53,11 +57,12 @@ def read_interrupted(delivery: Delivery, attempt_id: int) -> Interrupted:
     restored, sending = None, None
     if last is not None and last.status == SegmentStatus.OPEN:
         mine = [chunk for number, chunk in chunks if number == last.number]
-        frames = [(_frame(chunk, last), _verdict(chunk)) for chunk in mine]
+        frames = [(frame_of(chunk, last), _verdict(chunk)) for chunk in mine]
         place = in_doubt(last.text, frames)
         sending = None if place is None else mine[place]
-        restored = restore(_live(last), frames)
-    return Interrupted(segments, chunks, restored, sending, _unsent(delivery, segments))
+        restored = restore(live_segment(last), frames)
+    unsent = _unsent(delivery, segments) if generated else ""
+    return Interrupted(segments, chunks, restored, sending, unsent)
 
 
 def _unsent(delivery: Delivery, segments: tuple[Segment, ...]) -> str:
@@ -78,7 +83,7 @@ def _verdict(chunk: Chunk) -> Verdict | None:
     return None if chunk.status == ChunkStatus.SENDING else Verdict(chunk.status)
 
 
-def _live(row: Segment) -> LiveSegment:
+def live_segment(row: Segment) -> LiveSegment:
     return LiveSegment(
         row.number,
         markdown=False,
@@ -93,7 +98,7 @@ def _live(row: Segment) -> LiveSegment:
     )
 
 
-def _frame(chunk: Chunk, segment: Segment) -> Frame:
+def frame_of(chunk: Chunk, segment: Segment) -> Frame:
     request = restore_request(chunk, segment)
     body: dict[str, Any] = request["body"]
     kind = FrameKind(chunk.kind)
@@ -130,6 +135,13 @@ def _file_info(chunk: Chunk) -> str:
 
 
 def _item(media: dict[str, Any]) -> MediaItem:
-    """The item as its row tells it: bytes are not kept there, so only an address can be uploaded again."""
+    """The item as its row tells it; its bytes are given back by the library."""
     kind = MediaKind(media["kind"])
-    return MediaItem(kind, url=media.get("url"), name=media.get("name", ""), caption=media.get("caption", ""))
+    return MediaItem(
+        kind,
+        url=media.get("url"),
+        name=media.get("name", ""),
+        caption=media.get("caption", ""),
+        note=media.get("note", ""),
+        file_id=media.get("file_id"),
+    )

@@ -20,16 +20,20 @@ from adapter import segment as adapter_segment
 from adapter.answers import Answer
 from adapter.dialects import wire_state
 from adapter.frames import Frame, FrameKind, Pair
+from adapter.pieces import MediaItem
 from adapter.request import Request
 from adapter.sender import Intent
 from adapter.verdicts import Verdict
-from qqconsole.deliveries.models import Attempt, Chunk, Delivery, PassivePair, Segment
+from qqconsole.deliveries.models import Attempt, Chunk, Delivery, PassivePair, ProactiveSend, Segment
+from qqconsole.deliveries.passive import Passive
 from qqconsole.deliveries.wire import stored_request
 from qqconsole.engine.batch import Batch, Event
 from qqconsole.engine.writer import GroupWriter, Job
 from qqconsole.live.documents import chunk_row, delivery_event, segment_row
 
 PAIR_TRIES = 5
+_COUNTED = (FrameKind.OPENING, FrameKind.PLAIN, FrameKind.MEDIA)
+"""Frames that show something new."""
 
 
 @dataclass(slots=True)
@@ -72,10 +76,14 @@ class AttemptRecorder:
         address: Address,
         *,
         next_msg_seq: int,
+        passive: Passive | None = None,
+        generates: bool = True,
         segments: tuple[Segment, ...] = (),
         chunks: tuple[tuple[int, Chunk], ...] = (),
     ) -> None:
-        """``segments`` and ``chunks`` (with their segment's number) are what an interrupted attempt left."""
+        """``passive``: how it was decided under which message it goes, kept with each segment. ``generates``: its text
+        is written now, rather than in the delivery's row already. ``segments`` and ``chunks`` (with their segment's
+        number) are what an interrupted attempt left."""
         self._writer = writer
         self._rows = _Rows(delivery, attempt)
         self._delivery_id: int = delivery.pk
@@ -83,6 +91,10 @@ class AttemptRecorder:
         self._seq: int = delivery.seq
         self._address = address
         self._next_msg_seq = next_msg_seq
+        self._passive = passive
+        self._generates = generates
+        # The claim has noted the first one.
+        self._proactive = 1 if passive is not None and passive.reference is None else 0
         self._segment_pairs: dict[int, int | None] = {}
         self._last_pair: int | None = None
         self._chunk_numbers: dict[int, int] = {}
@@ -99,10 +111,15 @@ class AttemptRecorder:
             if chunk.kind == FrameKind.OPENING:
                 self._segment_pairs[number] = chunk.msg_seq
 
+    def repeats(self, msg_seq: int | None) -> None:
+        """The next frame repeats one of an earlier attempt, under this msg_seq."""
+        self._last_pair = msg_seq
+
     # ---- what the source said ---------------------------------------------------------------------------------
 
     def generated(self, text: str) -> None:
-        self._generated.append(text)
+        if self._generates:
+            self._generated.append(text)
 
     def reasoned(self, text: str) -> None:
         self._reasoned.append(text)
@@ -181,6 +198,7 @@ class AttemptRecorder:
             "request": stored_request(request, frame),
             "sent_at": now,
         }
+        proactive = self._is_counted(frame)
         pair = None
         if frame.pair is Pair.NEW and frame.reference and msg_seq is not None:
             whole = frame.kind is FrameKind.OPENING and self._address.dialect == "stream_messages"
@@ -201,12 +219,22 @@ class AttemptRecorder:
             batch.create(chunk)
             if pair is not None:
                 batch.create(PassivePair(segment=row, **pair))
+            if proactive:
+                session = rows.delivery.session
+                batch.create(ProactiveSend(bot_id=session.bot_id, session=session, delivery=rows.delivery, at=now))
             event = _put_head(rows, batch, head)
             event["segments"] = [segment_row(row, rows.attempt)]
             event["chunks"] = [chunk_row(row, chunk)]
             batch.publish(lambda: _with_ids(event, row, chunk))
 
         return self._job(run)
+
+    def _is_counted(self, frame: Frame) -> bool:
+        """Whether QQ counts the frame among those that answer nothing, and nobody has noted it yet."""
+        if frame.reference is not None or frame.kind not in _COUNTED:
+            return False
+        self._proactive -= 1
+        return self._proactive < 0
 
     # ---- outcome ----------------------------------------------------------------------------------------------
 
@@ -278,11 +306,17 @@ class AttemptRecorder:
         if reference is not None:
             values["reference"] = reference
         if segment.media is not None:
-            item = segment.media
-            values["media"] = {"kind": item.kind.value, "url": item.url, "name": item.name, "caption": item.caption}
-            if item.data is not None:
-                values["media"]["size"] = len(item.data)
+            values["media"] = self._media_values(segment, segment.media)
         return values
+
+    def _media_values(self, segment: adapter_segment.Segment, item: MediaItem) -> dict[str, Any]:
+        values: dict[str, Any] = {"kind": item.kind.value, "url": item.url, "name": item.name, "caption": item.caption}
+        size = len(item.data) if item.data is not None else item.content.size if item.content is not None else None
+        progress = segment.upload.progress() if segment.upload is not None else None
+        more = {"size": size, "file_id": item.file_id, "note": item.note, "upload": progress, "step": segment.step}
+        if self._passive is not None:
+            more["decision"] = self._passive.document()
+        return values | {name: value for name, value in more.items() if value}
 
     # ---- the delivery's head ----------------------------------------------------------------------------------
 
@@ -296,7 +330,7 @@ class AttemptRecorder:
         rows = self._rows
 
         def run(batch: Batch) -> None:
-            _set(batch, rows.attempt, {"status": head["status"], "finished_at": head["finished_at"]})
+            _set(batch, rows.attempt, {name: head[name] for name in ("status", "reason", "code", "finished_at")})
             event = _put_head(rows, batch, head)
             batch.publish(lambda: event)
 

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from qqconsole.deliveries.models import Delivery, Status
+from qqconsole.deliveries.models import Attempt, Delivery, Status
 from qqconsole.live.documents import delivery_event
 from qqconsole.live.publish import publish
 
@@ -20,6 +20,9 @@ def request_cancel(delivery_id: int) -> bool:
     queued = Delivery.objects.filter(pk=delivery_id, status=Status.QUEUED)
     with transaction.atomic():
         if queued.update(status=Status.CANCELLED, reason="cancelled", finished_at=now, seq=F("seq") + 1):
+            Attempt.objects.filter(delivery_id=delivery_id, status=Status.QUEUED).update(
+                status=Status.CANCELLED, reason="cancelled", finished_at=now
+            )
             delivery = Delivery.objects.select_related("session").get(pk=delivery_id)
             transaction.on_commit(lambda: publish([delivery_event(delivery, delivery.session.bot_id)]))
             return True

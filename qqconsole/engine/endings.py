@@ -18,12 +18,11 @@ MOST_DETAIL = 500
 FREE: dict[str, Any] = {"owner": "", "lease_until": None}
 
 
-def put_back(batch: Batch, delivery_id: int, why: str) -> None:
-    """Nothing of it has left: another start loses nothing and repeats nothing."""
+def put_back(batch: Batch, delivery_id: int) -> None:
+    """Nothing of it has left: another start of the same attempt loses nothing and repeats nothing."""
     seq = _next_seq(batch, delivery_id)
-    Attempt.objects.filter(delivery_id=delivery_id, status=Status.SENDING).update(
-        status=Status.INTERRUPTED, why=why, finished_at=timezone.now()
-    )
+    mine = Attempt.objects.filter(delivery_id=delivery_id, status=Status.SENDING)
+    mine.update(status=Status.QUEUED, started_at=None)
     Delivery.objects.filter(pk=delivery_id).update(seq=seq, status=Status.QUEUED, **FREE)
     _tell(batch, delivery_id)
 
@@ -42,7 +41,8 @@ def give_up(batch: Batch, delivery_id: int, detail: str) -> None:
     chunks.filter(status=ChunkStatus.SENDING).update(status=ChunkStatus.UNKNOWN, seq=seq)
     segments.filter(status=SegmentStatus.OPEN).update(status=SegmentStatus.UNCLOSED, closed_at=now, seq=seq)
     status = Status.INTERRUPTED if segments.exclude(status=SegmentStatus.FAILED).exists() else Status.FAILED
-    Attempt.objects.filter(delivery_id=delivery_id, status=Status.SENDING).update(status=status, finished_at=now)
+    attempts = Attempt.objects.filter(delivery_id=delivery_id, status__in=[Status.SENDING, Status.QUEUED])
+    attempts.update(status=status, reason=ENGINE_ERROR, finished_at=now)
     why = {"reason": ENGINE_ERROR, "code": None, "detail": detail[:MOST_DETAIL]}
     Delivery.objects.filter(pk=delivery_id).update(seq=seq, status=status, finished_at=now, **why, **FREE)
     _tell(batch, delivery_id, segments.filter(seq=seq), chunks.filter(seq=seq))

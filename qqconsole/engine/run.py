@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import InterfaceError, OperationalError
@@ -18,17 +17,15 @@ from adapter.request import Endpoint, Request
 from adapter.sender import Intent, Sender, jitter
 from adapter.stream import StreamMachine
 from adapter.verdicts import Outcome, Verdict
-from qqconsole.deliveries.interrupted import Interrupted, read_interrupted
+from qqconsole.deliveries.interrupted import Interrupted
 from qqconsole.deliveries.models import ChunkStatus
-from qqconsole.deliveries.recorder import Address, AttemptRecorder, Ticket, next_msg_seq
+from qqconsole.deliveries.recorder import Address, AttemptRecorder, Ticket
 from qqconsole.engine import endings
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.claims import Claim
 from qqconsole.engine.policies import policy_for, target_of
+from qqconsole.engine.work import Work, read_work
 from qqconsole.engine.writer import FenceLost, Job
-from qqconsole.replies.history import reply_request
-from qqconsole.replies.request import ReplyRequest
-from qqconsole.replies.sources import open_source
 
 if TYPE_CHECKING:
     from qqconsole.engine.engine import Engine
@@ -36,27 +33,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 SHUTDOWN = "shutdown"
 INTERRUPTED = "interrupted"
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    next_msg_seq: int
-    question: ReplyRequest | SourceFailed | None
-    interrupted: Interrupted | None
-
-
-def _read_work(claim: Claim) -> _Work:
-    """What the delivery needs from the database before its first frame."""
-    delivery = claim.delivery
-    session, free = delivery.session, 1
-    if delivery.inbound is not None:
-        free = next_msg_seq(session.bot_id, session.target_id, delivery.inbound.qq_id)
-    if claim.recovered:
-        return _Work(free, None, read_interrupted(delivery, claim.attempt.pk))
-    try:
-        return _Work(free, reply_request(delivery), None)
-    except SourceFailed as failure:
-        return _Work(free, failure, None)
 
 
 class Run:
@@ -111,25 +87,30 @@ class Run:
 
     async def _carry(self) -> None:
         delivery = self._claim.delivery
-        work = await self._engine.read(lambda: _read_work(self._claim))
-        if work.interrupted is not None and work.interrupted.untouched:
+        work = await self._engine.read(lambda: read_work(self._claim))
+        if self._claim.recovered and work.interrupted is None:
             await self._put_back("nothing had left when the process before ended")
             return
         self._machine, self._sender, recorder = self._prepare(work)
         if work.interrupted is not None:
-            await _take_up(self._machine, recorder, work.interrupted)
+            await _take_up(self._machine, recorder, work.interrupted, generated=work.generates)
+        elif work.repeat is not None:
+            recorder.repeats(work.repeat.msg_seq)
+            self._machine.answer(_untold("QQ never said whether it took this message"), time.monotonic())
+            self._machine.end()
         if self._wish is not None:
             self._wish()
-        outcome = await self._sender.run(self._open(work.question))
+        told = await self._sender.run(self._open(work))
         if self._machine.markdown_refused:
             self._engine.markdown_refusals.remember(delivery.session.bot_id, target_of(delivery.session))
-        if outcome.reason == SHUTDOWN and not self._machine.segments:
+        if told.reason == SHUTDOWN and not self._machine.segments:
             await self._put_back("the console was stopped before anything was sent")
             return
+        outcome = work.outcome(told, self._machine.segments)
         await recorder.finish(_ending(outcome))
         log.info("delivery=%s status=%s reason=%s code=%s", delivery.pk, outcome.status, outcome.reason, outcome.code)
 
-    def _prepare(self, work: _Work) -> tuple[StreamMachine, Sender, AttemptRecorder]:
+    def _prepare(self, work: Work) -> tuple[StreamMachine, Sender, AttemptRecorder]:
         delivery, interrupted = self._claim.delivery, work.interrupted
         bot, target = delivery.session.bot, target_of(delivery.session)
         recorder = AttemptRecorder(
@@ -138,26 +119,26 @@ class Run:
             self._claim.attempt,
             Address(bot.pk, target.id, bot.dialect),
             next_msg_seq=work.next_msg_seq,
+            passive=self._claim.passive,
+            generates=work.generates,
             segments=interrupted.segments if interrupted else (),
             chunks=interrupted.chunks if interrupted else (),
         )
         machine = StreamMachine(
-            policy_for(delivery),
+            policy_for(delivery, self._claim.passive),
             jitter=jitter,
             markdown=False if self._engine.markdown_refusals.refused(bot.pk, target) else None,
-            restored=interrupted.restored if interrupted else None,
+            restored=interrupted.restored if interrupted else work.repeat.restored if work.repeat else None,
             earlier_segments=len(interrupted.segments) if interrupted else 0,
             shown_before=interrupted.shown if interrupted else False,
         )
         return machine, Sender(machine, self._engine.clients.of(bot), recorder, target), recorder
 
-    def _open(self, question: ReplyRequest | SourceFailed | None) -> Source | None:
-        """The source of the reply; None where there is none to be had, and the machine knows why."""
+    def _open(self, work: Work) -> Source | None:
+        """The source of the pieces; None where there is none to be had, and the machine knows why."""
         assert self._sender is not None
         try:
-            if isinstance(question, SourceFailed):
-                raise question
-            return None if question is None else open_source(question)
+            return work.source()
         except SourceFailed as failure:
             self._sender.interrupt(failure.reason, failure.detail)
             return None
@@ -165,7 +146,8 @@ class Run:
     # ---- endings ----------------------------------------------------------------------------------------------
 
     async def _put_back(self, why: str) -> None:
-        await self._end(lambda batch: endings.put_back(batch, self._claim.delivery.pk, why))
+        log.info("delivery=%s waits again: %s", self._claim.delivery.pk, why)
+        await self._end(lambda batch: endings.put_back(batch, self._claim.delivery.pk))
         self.handed_on = True
 
     async def _broken(self, error: Exception) -> None:
@@ -187,17 +169,26 @@ class Run:
         await self._engine.writer.submit(Job(run, delivery.pk, delivery.fence))
 
 
-async def _take_up(machine: StreamMachine, recorder: AttemptRecorder, interrupted: Interrupted) -> None:
-    """Go on where the rows end: the frame in flight has an unknown outcome, and the model's rest is lost."""
+async def _take_up(
+    machine: StreamMachine, recorder: AttemptRecorder, interrupted: Interrupted, *, generated: bool
+) -> None:
+    """Go on where the rows end: the frame in flight has an unknown outcome, and what a model had left is lost."""
     restored, sending = interrupted.restored, interrupted.sending
     if restored is not None and restored.in_flight is not None and sending is not None:
         intent = Intent(Request("POST", "", {}, Endpoint.OTHER), Ticket(restored.segment.number, sending.number))
-        answer = Unknown("interrupted", Exchange(message="the process ended before QQ's answer was written down"))
+        answer = _untold("the process ended before QQ's answer was written down")
         machine.answer(answer, time.monotonic())
         if sending.status == ChunkStatus.SENDING:
             await recorder.settle(intent, answer, Verdict.UNKNOWN, restored.segment)
-    machine.text(interrupted.unsent)
-    machine.fail(INTERRUPTED)
+    if generated:
+        machine.text(interrupted.unsent)
+        machine.fail(INTERRUPTED)
+    else:
+        machine.end()
+
+
+def _untold(message: str) -> Unknown:
+    return Unknown("interrupted", Exchange(message=message))
 
 
 def _ending(outcome: Outcome) -> dict[str, Any]:
@@ -206,6 +197,7 @@ def _ending(outcome: Outcome) -> dict[str, Any]:
         "reason": outcome.reason,
         "code": outcome.code,
         "detail": outcome.detail,
+        "failed_step": outcome.step,
         "owner": "",
         "lease_until": None,
         "finished_at": timezone.now(),

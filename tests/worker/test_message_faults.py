@@ -106,7 +106,7 @@ def _end_of(platform: Platform, delivery: Delivery, scene: str, target: str) -> 
 BEFORE = "稍等，我先去找一张合适的图，马上发给你。"
 AFTER = "图片已经在上面了。山的颜色一层比一层淡，是傍晚才有的样子。"
 SENT = ("delivered", [BEFORE, "晚霞", AFTER], ["closed", "delivered", "closed"])
-NOT_SENT = ("failed", [BEFORE, "（图片这次没能发出去，先看文字吧。）\n\n" + AFTER], ["closed", "failed", "closed"])
+NOT_SENT = ("failed", [BEFORE, "（这次没能发出去，先看文字吧。）\n\n" + AFTER], ["closed", "failed", "closed"])
 AT_MEDIA: list[tuple[str, dict[str, Any], tuple[str, list[str], list[str]]]] = [
     ("files", {"fault": "system_busy"}, SENT),
     ("files", {"fault": "throttled"}, SENT),

@@ -67,7 +67,8 @@ def test_killed_at_every_moment_and_started_again(
     """Streams in both dialects, one that has not begun, a message, an upload and a picture in flight."""
     platform.do(lambda simulator: simulator.platform.register(BotAccount(OLDER, "simulator-demo-secret")))
     throttle = ("--throttle-ms", "320", "--message-timeout", "60", "--upload-timeout", "60")
-    console.add_bot("current", platform.url, "--source-model", "demo", *throttle)
+    # Passive media has a pair of its own, under which it may be repeated.
+    console.add_bot("current", platform.url, "--source-model", "demo", "--media-passive", *throttle)
     console.add_bot(
         "older", platform.url, "--source-model", BENCH, "--dialect", "messages.stream", *throttle, app_id=OLDER
     )
