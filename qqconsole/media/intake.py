@@ -51,7 +51,9 @@ def take_in(
     """
     with receive(source, name=name, limit=limit, length=length) as received:
         found = find(received)
-        if found is None:
+        if found is not None:
+            MediaFile.objects.filter(pk=found.pk).update(last_used_at=timezone.now())
+        else:
             received.examine()
             places = received.store()
             try:
@@ -172,12 +174,9 @@ def scratch() -> Iterator[Path]:
 
 
 def find(received: Received) -> MediaFile | None:
-    """The row that has this content already, its last use noted. One whose file is away from the storage counts not."""
+    """The row that has this content already; one whose file is away from the storage does not count."""
     found = MediaFile.objects.filter(sha256=received.sha256).first()
-    if found is None or not _is_there(found):
-        return None
-    MediaFile.objects.filter(pk=found.pk).update(last_used_at=timezone.now())
-    return found
+    return found if found is not None and _is_there(found) else None
 
 
 def record(received: Received, places: Places, user: User | None) -> MediaFile:
