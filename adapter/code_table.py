@@ -244,7 +244,7 @@ TABLE = """
     The file is too large. Use a smaller one.
 304021 permanent QQ 下载不到这个文件。请确认地址可公开访问。
     QQ could not fetch the file. Make sure its address is public.
-304080 permanent file_info 无效：已过期，或属于别的场景。请重新上传。
+304080 file_info file_info 无效：已过期，或属于别的场景。请重新上传。
     The file_info is invalid: expired, or of another scene. Upload the file again.
 304082 permanent 媒体上传失败。请检查文件后重发。
     The media upload failed. Check the file and send it again.
@@ -264,7 +264,7 @@ TABLE = """
     The file is too large. Use a smaller one.
 40093001 retry 分片上传失败。会自动再试。
     A part of the upload failed. It is tried again.
-40093002 permanent 今天的上传容量已用完。明天再传。
+40093002 capacity 今天的上传容量已用完。明天再传。
     Today's upload capacity is used up. Upload again tomorrow.
 
 # Recall (4.2.2 r15, 6.1)

@@ -46,6 +46,10 @@ class Reaction(StrEnum):
     """The content was stopped by moderation."""
     TARGET = "target"
     """This user or group takes nothing from this bot."""
+    FILE_INFO = "file_info"
+    """304080: the file_info is of another scene or not good any more."""
+    CAPACITY = "capacity"
+    """40093002: nothing more can be uploaded today."""
     PERMANENT = "permanent"
     """Any other final no."""
 

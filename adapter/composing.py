@@ -50,21 +50,29 @@ def text_frame(
 
 
 def media_frame(segment: Segment, policy: Policy, *, reference: str | None, why: str) -> Frame:
-    """The upload, or, once QQ has given its ``file_info``, the message that shows it."""
-    upload = policy.uploads and not segment.file_info
+    """The next step of the upload, or, once QQ has given its ``file_info``, the message that shows it.
+
+    That goes without the msg_id (house plan 6.6) but where the bot prefers otherwise, or the scene knows no uploads.
+    """
+    upload = segment.upload if policy.uploads and not segment.file_info else None
+    passive = (policy.media_passive or not policy.uploads) and not segment.proactive
+    reference = reference if passive and upload is None else None
     return Frame(
-        kind=FrameKind.UPLOAD if upload else FrameKind.MEDIA,
+        kind=FrameKind.MEDIA if upload is None else upload.next_kind,
         segment=segment.number,
         start=0,
         end=0,
         text="",
         wire_text="",
         markdown=False,
-        reference=None if upload else reference,
-        pair=Pair.NONE if upload else pair_for(FrameKind.MEDIA, policy, reference),
+        reference=reference,
+        pair=pair_for(FrameKind.MEDIA, policy, reference),
         why=why,
         media=segment.media,
         file_info=segment.file_info,
+        way=upload.way if upload is not None else None,
+        upload_id=upload.prepared.upload_id if upload is not None and upload.prepared is not None else "",
+        part=upload.part if upload is not None else None,
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from adapter.parts import Part
 from adapter.pieces import MediaItem
+from adapter.ways import Way
 
 
 class FrameKind(StrEnum):
@@ -13,12 +15,25 @@ class FrameKind(StrEnum):
     MIDDLE = "middle"
     CLOSING = "closing"
     PLAIN = "plain"
+    FETCH = "fetch"
+    """We get what lies at an address: QQ could not, or it must be looked into first."""
+    PREPARE = "prepare"
+    """upload_prepare: QQ says in which parts, and where to."""
+    PART = "part"
+    """The PUT of one part to its presigned address."""
+    FINISH = "finish"
+    """upload_part_finish: QQ looks whether the part is there."""
     UPLOAD = "upload"
+    """``…/files``: by address, inline, or merging the parts. Gives the file_info."""
     MEDIA = "media"
+    """The message that shows it."""
 
 
 STREAM_KINDS = (FrameKind.OPENING, FrameKind.MIDDLE, FrameKind.CLOSING)
 """The frames of a stream; every other kind is a request that stands alone."""
+
+UPLOAD_KINDS = (FrameKind.FETCH, FrameKind.PREPARE, FrameKind.PART, FrameKind.FINISH, FrameKind.UPLOAD)
+"""What comes before the message with media: nothing of it is seen by anyone, and it may be done again."""
 
 
 class Pair(StrEnum):
@@ -54,6 +69,11 @@ class Frame:
     """Why it exists beside the plain run: again, repeat, newline, plain, proactive, neutralised, rest, notice …"""
     media: MediaItem | None = None
     file_info: str = ""
+    way: Way | None = None
+    """Of an upload: which way it goes."""
+    upload_id: str = ""
+    """QQ's id of an upload in parts."""
+    part: Part | None = None
 
     @property
     def urgent(self) -> bool:

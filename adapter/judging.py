@@ -30,7 +30,8 @@ def judge(segments: Collection[Segment], barrier: Barrier, *, shown_before: bool
     by_status = {segment.status: segment for segment in replies}
     for found, status, reason in _JUDGEMENTS:
         if found in by_status:
-            return Outcome(status, reason, by_status[found].code)
+            segment = by_status[found]
+            return Outcome(status, reason, segment.code, segment.why, segment.failed_step)
     if not replies:
         return Outcome(OutcomeStatus.FAILED, "empty_reply")
     return Outcome(OutcomeStatus.DELIVERED)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from adapter.boundaries import is_blank
 from adapter.dialects import Dialect
 from adapter.errors import LintError
-from adapter.frames import STREAM_KINDS, Frame, FrameKind, Pair
+from adapter.frames import STREAM_KINDS, UPLOAD_KINDS, Frame, FrameKind, Pair
 from adapter.segment import Segment
 
 
@@ -23,8 +23,22 @@ def check(frame: Frame, segment: Segment, dialect: Dialect | None) -> None:
             raise LintError("a message with nothing visible (50006)")
         if segment.accepted:
             raise LintError("the whole text never goes again after a first acceptance (house plan 6.4)")
-    elif frame.kind is FrameKind.MEDIA and frame.media is None:
-        raise LintError("a media message without its item")
+    elif frame.kind is FrameKind.MEDIA:
+        if frame.media is None:
+            raise LintError("a media message without its item")
+    elif frame.kind in UPLOAD_KINDS:
+        _check_upload(frame)
+
+
+def _check_upload(frame: Frame) -> None:
+    if frame.media is None:
+        raise LintError("an upload without its item")
+    if frame.reference or frame.pair is not Pair.NONE:
+        raise LintError("an upload answers no message (sheet 5.1)")
+    if frame.kind in (FrameKind.PART, FrameKind.FINISH) and (frame.part is None or not frame.upload_id):
+        raise LintError("a part belongs to an upload that QQ prepared (sheet 5.3)")
+    if frame.kind is FrameKind.FINISH and (frame.part is None or not frame.part.md5):
+        raise LintError("a part is finished with its sum, once its bytes are out (sheet 5.3)")
 
 
 def _check_stream(frame: Frame, segment: Segment, dialect: Dialect) -> None:

@@ -1,6 +1,6 @@
-"""Direct upload: a small file or a public address becomes the request that gives QQ's ``file_info`` (sheet 5.1).
+"""What a media item is by its bytes, and the one request that uploads a small one or a public address (sheet 5.1).
 
-What is larger goes in parts, which is not built here.
+What is larger goes in parts: ``uploading``.
 """
 
 from __future__ import annotations
@@ -8,21 +8,17 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from adapter.addresses import check_address
 from adapter.errors import MediaRefused
 from adapter.pieces import MediaItem, MediaKind
-from adapter.request import Endpoint, Request
+from adapter.request import Request
 from adapter.targets import Target
+from adapter.upload_requests import data_request, url_request
+from adapter.ways import DIRECT_LIMIT
 
 __all__ = ["DIRECT_LIMIT", "MediaItem", "MediaKind", "check_address", "content_kind", "read_data_url", "upload_request"]
-
-DIRECT_LIMIT = 4 * 1_048_576
-"""Bytes sent inline. QQ takes about 4.5 MB and fails oddly above that (sheet 5.2)."""
-
-_FILE_TYPES = {MediaKind.IMAGE: 1, MediaKind.VIDEO: 2, MediaKind.VOICE: 3, MediaKind.FILE: 4}
 
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[^,;]*)*),", re.IGNORECASE)
 
@@ -33,21 +29,15 @@ def upload_request(target: Target, item: MediaItem, *, allow_private: bool = Fal
     ``item.data`` wins over ``item.url``; a ``data:`` URL counts as data. Raises MediaRefused (nothing, empty,
     too_large, kind, data_url), AddressRefused, and ValueError for a scene without uploads.
     """
-    body: dict[str, Any] = {"file_type": _FILE_TYPES[item.kind], "srv_send_msg": False}
     data = item.data
     if data is None and item.url is not None and item.url[:5].lower() == "data:":
         data = read_data_url(item.url)
     if data is not None:
-        body["file_data"] = base64.b64encode(_checked(data, item.kind)).decode("ascii")
-    elif item.url:
-        check_address(item.url, allow_private)
-        body["url"] = item.url
-    else:
+        return data_request(target, item, base64.b64encode(_checked(data, item.kind)).decode("ascii"))
+    if not item.url:
         raise MediaRefused("nothing", "there is neither an address nor data")
-    if item.kind is MediaKind.FILE:
-        # Without a name QQ answered 500 (sheet 5.1).
-        body["file_name"] = item.name or "file"
-    return Request("POST", target.files_path, body, Endpoint.FILES)
+    check_address(item.url, allow_private)
+    return url_request(target, item, item.url)
 
 
 def read_data_url(url: str, limit: int = DIRECT_LIMIT) -> bytes:

@@ -1,19 +1,22 @@
-"""How the machine takes each step of ``adapter.steps`` once an answer is there. Mixed into ``StreamMachine`` only."""
+"""How the machine takes each step of ``adapter.steps`` once an answer is there. Mixed into ``StreamMachine`` only.
+
+What is particular to media is in ``adapter.media_outcomes``.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from adapter.answers import Accepted, Answer, InReview, Refused, Throttled, Unknown
+from adapter.answers import Accepted, Answer, Refused, Throttled
 from adapter.boundaries import neutralise_addresses
 from adapter.codes import Reaction, react
-from adapter.frames import STREAM_KINDS, Frame, FrameKind, Pair
-from adapter.pieces import MediaOutcome
+from adapter.frames import STREAM_KINDS, UPLOAD_KINDS, Frame, FrameKind, Pair
 from adapter.policy import DeadReference, Policy
 from adapter.segment import Barrier, BarrierKind, Segment, SegmentKind, SegmentStatus, Stage
 from adapter.steps import STEPS, Step
-from adapter.verdicts import Verdict
+from adapter.verdicts import Verdict, verdict_on
 
 _GOES_AGAIN = (Step.AGAIN, Step.DOUBT, Step.HIGHER, Step.SETTLE_DUPLICATE)
 _ABOUT_CONTENT = (Reaction.NEWLINE, Reaction.MARKDOWN, Reaction.ADDRESS, Reaction.LENGTH, Reaction.MODERATED)
@@ -27,8 +30,6 @@ class Outcomes:
     policy: Policy
     segments: dict[int, Segment]
     markdown_refused: bool
-    last_media: MediaOutcome | None = None
-    """What became of the last media item, for the source that asked for it."""
     ended_unanswered: list[Segment]
     """Segments that no answer brought to their end, for the record; whoever records them empties it."""
     _answering: bool = False
@@ -51,6 +52,18 @@ class Outcomes:
 
     def _advance(self, segment: Segment) -> None:
         raise NotImplementedError
+
+    def _uploaded(self, segment: Segment, frame: Frame, data: Mapping[str, Any]) -> None:
+        raise NotImplementedError
+
+    def _upload_exhausted(self, segment: Segment) -> None:
+        raise NotImplementedError
+
+    def _tell(self, segment: Segment, why: str) -> None:
+        raise NotImplementedError
+
+    def _tries_of(self, frame: Frame, reaction: Reaction) -> int:
+        return self.policy.tries
 
     @property
     def _cumulative(self) -> bool:
@@ -75,7 +88,7 @@ class Outcomes:
         reaction = react(answer)
         step = STEPS[frame.kind][reaction]
         segment = self._segment
-        verdict = self._verdict(answer, reaction)
+        verdict = verdict_on(answer, reaction, in_doubt=self._doubt is not None)
         if isinstance(answer, Refused | Throttled):
             segment.code = answer.code
             if self._doubt is None:
@@ -88,7 +101,7 @@ class Outcomes:
                 # Not taken this time says nothing of the time before.
                 self._exhausted(segment, frame, doubt=True)
                 return verdict
-        used_up = self._tries >= self.policy.tries or self._too_long(frame, answer)
+        used_up = self._tries >= self._tries_of(frame, reaction) or self._too_long(frame, answer)
         if step in _GOES_AGAIN and used_up and verdict is not Verdict.DUPLICATE:
             self._exhausted(segment, frame, doubt=reaction is Reaction.UNKNOWN)
         else:
@@ -100,32 +113,17 @@ class Outcomes:
         after = answer.after if isinstance(answer, Throttled) else None
         return (after or 0.0) > self.policy.longest_wait and frame.kind is not FrameKind.CLOSING
 
-    def _verdict(self, answer: Answer, reaction: Reaction) -> Verdict:
-        if reaction is Reaction.DUPLICATE:
-            return Verdict.DUPLICATE if self._doubt is not None else Verdict.REFUSED
-        if isinstance(answer, Accepted):
-            return Verdict.ACCEPTED
-        if isinstance(answer, InReview):
-            return Verdict.IN_REVIEW
-        if isinstance(answer, Unknown):
-            return Verdict.UNKNOWN
-        return Verdict.THROTTLED if isinstance(answer, Throttled) else Verdict.REFUSED
-
     # ---- QQ has it --------------------------------------------------------------------------------------------
 
     def _on_take(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
-        data = answer.data if isinstance(answer, Accepted) else {}
-        message_id = answer.id if isinstance(answer, Accepted) else ""
-        self._taken(segment, frame, message_id, str(data.get("file_info") or ""))
+        accepted = answer if isinstance(answer, Accepted) else Accepted("")
+        self._taken(segment, frame, accepted.id, accepted.data)
 
     def _on_take_in_review(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
-        if frame.kind is FrameKind.UPLOAD:
-            self._on_fail(segment, frame, answer, now)
-            return
         segment.in_review = True
-        self._taken(segment, frame, "", "")
+        self._taken(segment, frame, "", {})
 
-    def _taken(self, segment: Segment, frame: Frame, message_id: str, file_info: str) -> None:
+    def _taken(self, segment: Segment, frame: Frame, message_id: str, data: Mapping[str, Any]) -> None:
         self._tries = 0
         self._doubt = None
         self._newline = None
@@ -145,10 +143,8 @@ class Outcomes:
         elif frame.kind is FrameKind.CLOSING:
             status = SegmentStatus.IN_REVIEW if segment.in_review else SegmentStatus.CLOSED
             self._finish(segment, SegmentStatus.UNKNOWN if segment.doubtful else status)
-        elif frame.kind is FrameKind.UPLOAD:
-            segment.file_info = file_info
-            if not file_info:
-                self._finish(segment, SegmentStatus.FAILED, "QQ gave no file_info for the upload")
+        elif frame.kind in UPLOAD_KINDS:
+            self._uploaded(segment, frame, data)
         elif frame.kind in (FrameKind.PLAIN, FrameKind.MEDIA):
             segment.message_id = message_id
             self._finish(segment, SegmentStatus.IN_REVIEW if segment.in_review else SegmentStatus.DELIVERED)
@@ -158,8 +154,7 @@ class Outcomes:
         if not self._answering and segment.number in self.segments:
             self.ended_unanswered.append(segment)
         if segment.kind is SegmentKind.MEDIA:
-            sent = status in (SegmentStatus.DELIVERED, SegmentStatus.IN_REVIEW)
-            self.last_media = MediaOutcome(sent, "" if sent else why or "QQ refused it", segment.code)
+            self._tell(segment, why)
         self._advance(segment)
 
     # ---- QQ may have it, or will take it later -----------------------------------------------------------------
@@ -181,7 +176,7 @@ class Outcomes:
 
     def _on_settle_duplicate(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
         if self._doubt is not None:
-            self._taken(segment, frame, "", "")
+            self._taken(segment, frame, "", {})
         else:
             self._why = "again"
             self._wait(now, 0.0)
@@ -213,7 +208,9 @@ class Outcomes:
             self._hold(segment, whole=False)
         elif frame.kind in STREAM_KINDS:
             self._part(segment, SegmentStatus.UNKNOWN if doubt else SegmentStatus.UNCLOSED)
-        elif doubt and frame.kind is not FrameKind.UPLOAD:
+        elif frame.kind in UPLOAD_KINDS:
+            self._upload_exhausted(segment)
+        elif doubt:
             segment.doubtful = True
             self._finish(segment, SegmentStatus.UNKNOWN, "QQ did not say whether it arrived")
         else:

@@ -20,7 +20,8 @@ from typing import BinaryIO
 from urllib.parse import unquote, urljoin, urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import AbstractResolver, AbstractStreamWriter, ResolveResult
+from aiohttp.payload import Payload
 from yarl import URL
 
 from adapter.addresses import check_address, is_inside_address
@@ -93,7 +94,8 @@ class Outside:
     async def put(self, url: str, body: AsyncIterable[bytes], size: int, *, allow_private: bool = False) -> Answer:
         """PUT ``size`` bytes to a presigned address, without any header of ours that says who we are.
 
-        What reading ``body`` raises ends the PUT, which is then ``Unknown``.
+        ``body`` is read from its beginning each time it is iterated: a connection that was closed while it was idle is
+        tried once more. What reading it raises ends the PUT, which is then ``Unknown``.
         """
         started = time.perf_counter()
         patience = self._patience
@@ -106,7 +108,7 @@ class Outside:
             session = self._session(allow_private)
             address = URL(url, encoded=True)
             async with session.put(
-                address, data=body, headers=headers, timeout=limit, allow_redirects=False
+                address, data=_Flow(body), headers=headers, timeout=limit, allow_redirects=False
             ) as response:
                 words = await response.content.read(4_096)
                 return read_storage_answer(response.status, words, elapsed=time.perf_counter() - started)
@@ -171,6 +173,20 @@ class Outside:
                 trust_env=False,
             )
         return self._sessions[allow_private]
+
+
+class _Flow(Payload):
+    """A request's body that is read while it leaves, from its beginning each time."""
+
+    def __init__(self, body: AsyncIterable[bytes]) -> None:
+        super().__init__(body, content_type="application/octet-stream")
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        raise TypeError("a body that flows is not text")
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        async for piece in self._value:
+            await writer.write(piece)
 
 
 class PublicResolver(AbstractResolver):

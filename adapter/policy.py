@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from adapter.dialects import Dialect
+from adapter.ways import DIRECT_LIMIT
 
 
 class DeadReference(StrEnum):
@@ -47,5 +48,15 @@ class Policy:
     """Whether the scene's messages carry a msg_seq; guild endpoints know none (sheet 3.2)."""
     uploads: bool = True
     """Whether the scene has a files endpoint; guild scenes take a picture's address instead (sheet 3.2)."""
+    media_passive: bool = False
+    """Whether media answers the inbound message where its window is open; else it goes without a msg_id."""
+    direct_limit: int = DIRECT_LIMIT
+    """Bytes up to which a file goes inline; larger ones go in parts."""
+    way_tries: int = 2
+    """Tries of an upload whose outcome is unknown, and of a fetch, before the next way is taken."""
+    part_tries: int = 12
+    """Tries of one part in a row, however much time QQ allows for them."""
+    fresh_prepares: int = 2
+    """How often an upload in parts begins anew."""
     allow_private: bool = False
     """Whether media may lie at an address inside a network (the owner's own word: ``bot add --allow-private-urls``)."""

@@ -50,6 +50,8 @@ def restore(segment: Segment, frames: Sequence[RecordedFrame]) -> Restored:
         if frame.kind in (FrameKind.CLOSING, FrameKind.PLAIN):
             # Its text was whole: what comes after it is another segment's.
             segment.barrier = segment.barrier or Barrier(BarrierKind.BREAK)
+        if frame.kind is FrameKind.MEDIA and frame.reference and verdict is Verdict.REFUSED:
+            segment.proactive = True
         segment.in_review = segment.in_review or verdict is Verdict.IN_REVIEW
     known = [frame.end for frame, verdict in frames if verdict in (*TAKEN, *_OPEN_OUTCOME)]
     segment.tried = max([segment.accepted, *known]) if streaming or place is not None else segment.accepted

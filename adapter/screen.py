@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from adapter.dialects import DIALECTS
-from adapter.frames import STREAM_KINDS, FrameKind
+from adapter.frames import STREAM_KINDS, UPLOAD_KINDS, FrameKind
 from adapter.verdicts import TAKEN, Verdict
 
 
@@ -78,7 +78,7 @@ def fold(recorded: Iterable[Recorded], at: float, rollback_after: float) -> list
     a stream by itself (never published; sheet 9)."""
     by_segment: dict[int, list[Recorded]] = {}
     for frame in recorded:
-        if frame.sent_at <= at and frame.kind is not FrameKind.UPLOAD:
+        if frame.sent_at <= at and frame.kind not in UPLOAD_KINDS:
             by_segment.setdefault(frame.segment, []).append(frame)
     found = (_bubble(by_segment[number], at, rollback_after) for number in sorted(by_segment))
     return [bubble for bubble in found if bubble is not None]

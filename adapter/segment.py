@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from adapter.pieces import MediaItem
+from adapter.uploading import Upload
 
 
 class Stage(StrEnum):
@@ -98,8 +99,23 @@ class Segment:
     """It failed for what it says, not for whom it goes to: another text might have passed."""
     media: MediaItem | None = None
     file_info: str = ""
+    upload: Upload | None = None
+    """How far its media is; None where nothing is to be uploaded."""
+    step: str = ""
+    """Of media, the last step begun: fetch · prepare · part · finish · upload · send."""
+    proactive: bool = False
+    """Its media goes without the msg_id: QQ refused it with one."""
+    forgotten: bool = False
+    """QQ did not take its file_info once already."""
     code: int | None = None
     """QQ's code that decided its status."""
+    why: str = ""
+    """Why its media was not sent, in plain English."""
+
+    @property
+    def failed_step(self) -> str:
+        """At which step its media failed, or QQ left open whether it did not; "" for anything else."""
+        return self.step if self.status in (SegmentStatus.FAILED, SegmentStatus.UNKNOWN) else ""
 
     @property
     def shown(self) -> bool:

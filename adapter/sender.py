@@ -12,19 +12,21 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from adapter import lint
-from adapter.addresses import check_address
 from adapter.answers import Answer, Refused
+from adapter.desk import MediaDesk
 from adapter.dialects import media_request, plain_request, stream_request
-from adapter.errors import AdapterError, LintError
-from adapter.frames import Frame, FrameKind
-from adapter.media import upload_request
+from adapter.errors import LintError
+from adapter.frames import STREAM_KINDS, UPLOAD_KINDS, Frame, FrameKind
 from adapter.moves import Done, NeedInput, Send, Wait
-from adapter.pieces import Break, MediaItem, MediaKind, MediaOutcome, Reasoning, SendMedia, Source, SourceFailed, Text
+from adapter.outside import Outside
+from adapter.pieces import Break, MediaItem, MediaOutcome, Reasoning, SendMedia, Source, SourceFailed, Text
 from adapter.policy import Policy
+from adapter.porter import Porter
 from adapter.request import Request
 from adapter.segment import Segment
 from adapter.stream import StreamMachine
 from adapter.targets import Target
+from adapter.upload_requests import upload_frame_request
 from adapter.verdicts import Outcome, OutcomeStatus, Verdict
 
 log = logging.getLogger(__name__)
@@ -64,28 +66,15 @@ class Recorder(Protocol):
     def reasoned(self, text: str) -> None: ...
 
 
-def media_refusal(policy: Policy, item: MediaItem, target: Target) -> str:
-    """Why ``item`` cannot go to ``target`` at all, in words fit for the model; "" when it can be tried."""
-    try:
-        if policy.uploads:
-            upload_request(target, item, allow_private=policy.allow_private)
-        elif item.kind is not MediaKind.IMAGE or not item.url or item.data is not None:
-            return "guild channels take only the address of a picture"
-        else:
-            check_address(item.url, policy.allow_private)
-    except AdapterError as refused:
-        return str(refused)
-    return ""
-
-
 def request_for(policy: Policy, frame: Frame, target: Target, msg_seq: int | None) -> Request:
-    """The frame as QQ's request: a new plain dict each time, so that a repeat never shares a half-changed copy."""
+    """The frame as a request: a new plain dict each time, so that a repeat never shares a half-changed copy.
+
+    Of an upload it is what the record may keep: without bytes, and without what lets others write.
+    """
     if frame.kind is FrameKind.PLAIN:
         return plain_request(frame, target, msg_seq)
-    if frame.kind is FrameKind.UPLOAD:
-        if frame.media is None:
-            raise ValueError("an upload without its item")
-        return upload_request(target, frame.media, allow_private=policy.allow_private)
+    if frame.kind in UPLOAD_KINDS:
+        return upload_frame_request(frame, target)
     if frame.kind is FrameKind.MEDIA:
         return media_request(frame, target, msg_seq)
     if policy.dialect is None:
@@ -103,8 +92,11 @@ class Sender:
         recorder: Recorder,
         target: Target,
         *,
+        desk: MediaDesk | None = None,
+        outside: Outside | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``desk`` prepares media, ``outside`` asks addresses that others named; without them there are plain ones."""
         self._machine = machine
         self._client = client
         self._recorder = recorder
@@ -117,6 +109,8 @@ class Sender:
         self._recorded: asyncio.Future[None] | None = None
         self._unrecorded: BaseException | None = None
         self._broken_rule = ""
+        self._porter = Porter(machine.policy, target, desk, outside)
+        self._media_refusal = ""
 
     async def run(self, source: Source | None) -> Outcome:
         """Send all the source gives and say what became of it. ``None``: the machine has its input already.
@@ -134,6 +128,7 @@ class Sender:
                 await asyncio.gather(self._pump, return_exceptions=True)
             if source is not None:
                 await _close(source)
+            await self._porter.close()
 
     def cancel(self, reason: str = "cancelled") -> None:
         """Close what is open with what is shown, and end."""
@@ -183,10 +178,12 @@ class Sender:
 
     async def _send_media(self, item: MediaItem) -> MediaOutcome:
         machine = self._machine
-        if refusal := media_refusal(machine.policy, item, self._target):
-            return MediaOutcome(False, refusal)
+        prepared = await self._porter.prepare(item)
+        if isinstance(prepared, str):
+            self._media_refusal = prepared
+            return MediaOutcome(False, prepared)
         machine.last_media = None
-        machine.media(item)
+        machine.media(prepared)
         await self._settled()
         return machine.last_media or MediaOutcome(False, "it was not sent")
 
@@ -245,9 +242,23 @@ class Sender:
         intent = await self._recorder.intend(frame, segment, build)
         if self._recorded is not None:
             await self._recorded
-        answer = await self._client.send(intent.request)
+        answer = await self._answer_to(frame, intent.request)
         verdict = machine.answer(answer, self._clock())
         self._record(self._recorder.settle(intent, answer, verdict, segment))
+        if frame.kind not in STREAM_KINDS:
+            await self._porter.told(frame, answer, segment)
+
+    async def _answer_to(self, frame: Frame, request: Request) -> Answer:
+        """What came of the frame, which is recorded: most are requests to QQ, some go elsewhere."""
+        if frame.kind is FrameKind.PART:
+            return await self._porter.put(frame)
+        if frame.kind is FrameKind.FETCH:
+            answer, item = await self._porter.fetch(frame)
+            if item is not None:
+                self._machine.fetched(item)
+            return answer
+        loaded = await self._porter.load(frame, request)
+        return loaded if isinstance(loaded, Refused) else await self._client.send(loaded)
 
     def _record(self, writing: Awaitable[None]) -> None:
         self._recorded = asyncio.ensure_future(writing)
@@ -268,9 +279,11 @@ class Sender:
         self._machine.answer(Refused(None, permanent=True), self._clock())
 
     def _told(self, outcome: Outcome) -> Outcome:
-        if not self._broken_rule:
-            return outcome
-        return Outcome(OutcomeStatus.FAILED, "protocol_rule", outcome.code, self._broken_rule)
+        if self._broken_rule:
+            return Outcome(OutcomeStatus.FAILED, "protocol_rule", outcome.code, self._broken_rule)
+        if outcome.reason == "empty_reply" and self._media_refusal:
+            return Outcome(OutcomeStatus.FAILED, "media_unfit", detail=self._media_refusal)
+        return outcome
 
 
 async def _close(source: Source) -> None:

@@ -43,6 +43,16 @@ class Step(StrEnum):
     """The content is stopped: close what is shown, send no more of it."""
     GIVE_UP = "give_up"
     """Nothing reaches this target: close what is shown, no more of this reply."""
+    NEXT_WAY = "next_way"
+    """The upload goes the next way. The last one: a temporary no is tried again, any other is final."""
+    PART_AGAIN = "part_again"
+    """The same step of the same part, as long as QQ allows; then as below."""
+    PUT_AGAIN = "put_again"
+    """QQ does not have the part: its bytes once more, as long as QQ allows; then as below."""
+    ANEW = "anew"
+    """The upload in parts from its beginning, with a fresh prepare; that was done twice: fail."""
+    FORGET = "forget"
+    """The file_info is not used again: uploaded anew, once."""
     FAIL = "fail"
     """This segment is failed for good; what comes after it goes on."""
 
@@ -69,9 +79,20 @@ _IN_STREAM = {
     R.STREAM_OVER: Step.OVER,
     R.LENGTH: Step.CUT,
     R.ADDRESS: Step.CUT,
+    R.FILE_INFO: Step.CUT,
+    R.CAPACITY: Step.CUT,
     R.PERMANENT: Step.CUT,
 }
 """A stream that is open at QQ, which must be closed."""
+
+_UPLOAD = {
+    **dict.fromkeys(R, Step.FAIL),
+    R.ACCEPT: Step.TAKE,
+    R.RETRY: Step.AGAIN,
+    R.THROTTLE: Step.AGAIN,
+    # It shows nothing to anyone: doing it again is harmless.
+    R.UNKNOWN: Step.AGAIN,
+}
 
 STEPS: dict[K, dict[R, Step]] = {
     K.OPENING: {
@@ -83,6 +104,8 @@ STEPS: dict[K, dict[R, Step]] = {
         R.STREAM_OVER: Step.AGAIN,
         R.LENGTH: Step.HOLD,
         R.ADDRESS: Step.HOLD,
+        R.FILE_INFO: Step.HOLD,
+        R.CAPACITY: Step.HOLD,
         R.PERMANENT: Step.HOLD,
     },
     K.MIDDLE: {**_IN_STREAM},
@@ -96,24 +119,32 @@ STEPS: dict[K, dict[R, Step]] = {
         R.STREAM_OVER: Step.FAIL,
         R.LENGTH: Step.FAIL,
         R.ADDRESS: Step.NEUTRALISE,
+        R.FILE_INFO: Step.FAIL,
+        R.CAPACITY: Step.FAIL,
         R.PERMANENT: Step.FAIL,
     },
+    K.FETCH: {**_UPLOAD},
+    K.PREPARE: {**_UPLOAD},
+    K.PART: {
+        **dict.fromkeys(R, Step.ANEW),
+        R.ACCEPT: Step.TAKE,
+        R.RETRY: Step.PART_AGAIN,
+        R.THROTTLE: Step.PART_AGAIN,
+        R.UNKNOWN: Step.PART_AGAIN,
+    },
+    K.FINISH: {
+        **_UPLOAD,
+        R.RETRY: Step.PUT_AGAIN,
+        R.THROTTLE: Step.PART_AGAIN,
+        R.UNKNOWN: Step.PART_AGAIN,
+        R.PERMANENT: Step.ANEW,
+    },
     K.UPLOAD: {
-        **_ANY,
-        # An upload shows nothing to anyone: doing it again is harmless.
-        R.UNKNOWN: Step.AGAIN,
-        R.DUPLICATE: Step.FAIL,
-        R.NEWLINE: Step.FAIL,
-        R.TARGET: Step.FAIL,
-        R.MODERATED: Step.FAIL,
-        R.MARKDOWN: Step.FAIL,
-        R.REFERENCE: Step.FAIL,
-        R.INDEX: Step.FAIL,
-        R.PREFIX: Step.FAIL,
-        R.STREAM_OVER: Step.FAIL,
-        R.LENGTH: Step.FAIL,
-        R.ADDRESS: Step.FAIL,
-        R.PERMANENT: Step.FAIL,
+        **_UPLOAD,
+        R.RETRY: Step.NEXT_WAY,
+        R.LENGTH: Step.NEXT_WAY,
+        R.ADDRESS: Step.NEXT_WAY,
+        R.PERMANENT: Step.NEXT_WAY,
     },
     K.MEDIA: {
         **_ANY,
@@ -127,6 +158,8 @@ STEPS: dict[K, dict[R, Step]] = {
         R.STREAM_OVER: Step.FAIL,
         R.LENGTH: Step.FAIL,
         R.ADDRESS: Step.FAIL,
+        R.FILE_INFO: Step.FORGET,
+        R.CAPACITY: Step.FAIL,
         R.PERMANENT: Step.FAIL,
     },
 }

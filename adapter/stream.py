@@ -10,7 +10,8 @@ Inputs: ``text``, ``break_``, ``media``, ``end``, ``fail``, ``cancel``, the cloc
                                                `--text whole--> (plain) --> DONE
 
 What an answer leads to is not decided here but in the table of ``adapter.steps``; how each step is taken is in
-``adapter.outcomes``, what a frame holds in ``adapter.composing``, what became of the reply in ``adapter.judging``.
+``adapter.outcomes`` and ``adapter.media_outcomes``, what a frame holds in ``adapter.composing``, what became of the
+reply in ``adapter.judging``.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from adapter.boundaries import is_blank, visible_length
 from adapter.composing import media_frame, repeat_of, sent_so_far, text_frame
 from adapter.frames import STREAM_KINDS, Frame, FrameKind
 from adapter.judging import judge, owes_notice
+from adapter.media_outcomes import MediaOutcomes
 from adapter.moves import Done, Move, NeedAnswer, NeedInput, Send, Wait
-from adapter.outcomes import Outcomes
 from adapter.pieces import MediaItem
 from adapter.policy import DeadReference, Policy
 from adapter.segment import Barrier, BarrierKind, Segment, SegmentKind, SegmentStatus, Stage
@@ -40,7 +41,7 @@ class Restored:
     in_flight: Frame | None = None
 
 
-class StreamMachine(Outcomes):
+class StreamMachine(MediaOutcomes):
     def __init__(
         self,
         policy: Policy,
@@ -92,6 +93,8 @@ class StreamMachine(Outcomes):
         self._last_number = segment.number
         self._in_flight = frame
         segment.reference = segment.reference or self.policy.reference
+        if segment.kind is SegmentKind.MEDIA:
+            self._begin_media(segment, segment.media)
         if segment.purpose == "notice":
             self._told = True
             segment.barrier = Barrier(BarrierKind.FAILURE, reason="interrupted")
@@ -266,15 +269,10 @@ class StreamMachine(Outcomes):
             else:
                 self._advance(segment)
             return True
-        if self._forsaken:
+        if self._forsaken and not (segment.kind is SegmentKind.MEDIA and self.policy.uploads):
             self._stop(segment, Barrier(BarrierKind.FAILURE, reason="reference_expired", silent=True))
             return True
         return False
-
-    def _is_gone(self, segment: Segment) -> bool:
-        """Whether a restored upload has nothing to upload any more: bytes are not kept in the record."""
-        item = segment.media
-        return self.policy.uploads and not segment.file_info and item is not None and not (item.url or item.data)
 
     def _repeat(self, segment: Segment, frame: Frame, now: float) -> Move | None:
         if frame.reference is not None and self._expired:
@@ -328,6 +326,8 @@ class StreamMachine(Outcomes):
             segment.kind = SegmentKind.STREAM
         elif frame.kind is FrameKind.PLAIN:
             segment.kind = SegmentKind.PLAIN
+        else:
+            segment.step = "send" if frame.kind is FrameKind.MEDIA else frame.kind.value
         if frame.kind is FrameKind.OPENING:
             segment.reference = frame.reference
         if frame.index is not None and self._doubt is None:
@@ -359,8 +359,7 @@ class StreamMachine(Outcomes):
             self._segment = self._new_segment(stage=Stage.HOLDING, purpose="rest")
         elif barrier.kind is BarrierKind.MEDIA:
             self._segment = self._new_segment()
-            self._segment.kind = SegmentKind.MEDIA
-            self._segment.media = barrier.item
+            self._begin_media(self._segment, barrier.item)
         else:
             self._conclude(barrier)
 

@@ -45,8 +45,22 @@ class Target:
     @property
     def files_path(self) -> str:
         """Uploads exist in C2C and groups only (sheet 5.1); another scene raises ValueError."""
+        return f"{self._uploads}/files"
+
+    @property
+    def prepare_path(self) -> str:
+        """As ``files_path``."""
+        return f"{self._uploads}/upload_prepare"
+
+    @property
+    def part_finish_path(self) -> str:
+        """As ``files_path``."""
+        return f"{self._uploads}/upload_part_finish"
+
+    @property
+    def _uploads(self) -> str:
         if self.scene is Scene.C2C:
-            return f"/v2/users/{self._in_path}/files"
+            return f"/v2/users/{self._in_path}"
         if self.scene is Scene.GROUP:
-            return f"/v2/groups/{self._in_path}/files"
+            return f"/v2/groups/{self._in_path}"
         raise ValueError(f"no uploads in scene {self.scene}")

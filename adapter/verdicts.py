@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from adapter.answers import Accepted, Answer, InReview, Throttled, Unknown
+from adapter.codes import Reaction
+
 
 class Verdict(StrEnum):
     """Of one frame: becomes the status of its Chunk."""
@@ -20,6 +23,21 @@ class Verdict(StrEnum):
 
 TAKEN = (Verdict.ACCEPTED, Verdict.DUPLICATE, Verdict.IN_REVIEW)
 """QQ has the frame."""
+
+
+def verdict_on(answer: Answer, reaction: Reaction, *, in_doubt: bool) -> Verdict:
+    """``in_doubt``: the frame repeats one whose outcome is unknown, under its pair and with its content."""
+    if reaction is Reaction.DUPLICATE:
+        return Verdict.DUPLICATE if in_doubt else Verdict.REFUSED
+    match answer:
+        case Accepted():
+            return Verdict.ACCEPTED
+        case InReview():
+            return Verdict.IN_REVIEW
+        case Unknown():
+            return Verdict.UNKNOWN
+        case _:
+            return Verdict.THROTTLED if isinstance(answer, Throttled) else Verdict.REFUSED
 
 
 class OutcomeStatus(StrEnum):
@@ -39,3 +57,5 @@ class Outcome:
     code: int | None = None
     """QQ's code, where QQ decided it."""
     detail: str = ""
+    step: str = ""
+    """At which step of a media item it failed: fetch · prepare · part · finish · upload · send."""

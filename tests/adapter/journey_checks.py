@@ -8,7 +8,7 @@ from journeys import NOTICE, Travel
 
 from adapter.boundaries import is_blank
 from adapter.codes import Reaction
-from adapter.frames import FrameKind
+from adapter.frames import UPLOAD_KINDS, FrameKind
 from adapter.screen import Recorded
 from adapter.segment import Segment, SegmentKind, SegmentStatus
 from adapter.verdicts import OutcomeStatus
@@ -95,7 +95,7 @@ def _check_cancelled(travel: Travel) -> None:
     before = {letter for kept in travel.kept[: travel.cancelled_at] for letter in kept.frame.text}
     for kept in travel.kept[travel.cancelled_at :]:
         assert set(letters(kept.frame.text)) <= before, "new text after the cancel"
-        media = kept.frame.kind in (FrameKind.UPLOAD, FrameKind.MEDIA)
+        media = kept.frame.kind in (*UPLOAD_KINDS, FrameKind.MEDIA)
         assert not media or kept.frame.why == "repeat", "media after the cancel"
 
 

@@ -12,8 +12,9 @@ ROADS = [*["stream_messages", "messages.stream"] * 4, "group", "guild"]
 WORDS = [40034017, 40034012, 40034011, 40054010, 40054007, 40054018, 40034006]
 REPLIED_TO = [40034005, 304103, 40034024, 40034128, 22009]
 STREAM = [40006, 40007, 40034018, 40034020, 40034022, 40034016]
+MEDIA = [850012, 850019, 850026, 850031, 40093001, 40093002, 304080]
 REST = [40054013, 40034101, 11253, 99_999, 50001, 40054006, 304018]
-CODES = [*WORDS, *REPLIED_TO, *STREAM, *REST, *[40054005] * 4]
+CODES = [*WORDS, *REPLIED_TO, *STREAM, *REST, *MEDIA, *[40054005] * 4]
 SHAPES = st.text(alphabet="字字字字 \n😀é.\u200d", min_size=1, max_size=25)
 WORDY = st.text(alphabet="字字字字字 \n😀é", min_size=4, max_size=9)
 PAUSES = st.sampled_from([0.0, 0.0, 0.01, 0.1, 0.35, 0.6, 1.2, 5.0])
@@ -61,6 +62,8 @@ def journeys(draw: st.DrawFn) -> Journey:
         latency=draw(st.sampled_from([0.02, 0.0, 0.4, 2.0])),
         open_after=draw(st.sampled_from([3, 0, 1, 12])),
         window=draw(st.sampled_from([*[None] * 6, 0.5, 3.0, 20.0])),
+        media_passive=draw(st.booleans()),
+        media_bytes=draw(st.sampled_from([0, 0, 10, 40])),
         on_dead_reference=draw(st.sampled_from(list(DeadReference))),
         notice=draw(st.booleans()),
     )

@@ -6,7 +6,7 @@ repeated or out of order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from strict_qq import FINE, Fault, StrictQQ
 
@@ -14,8 +14,9 @@ from adapter import lint
 from adapter.answers import Unknown
 from adapter.boundaries import is_blank
 from adapter.codes import Reaction, known, react
+from adapter.content import BytesContent
 from adapter.dialects import DIALECTS
-from adapter.frames import Frame, FrameKind, Pair
+from adapter.frames import UPLOAD_KINDS, Frame, FrameKind, Pair
 from adapter.moves import Done, NeedAnswer, NeedInput, Send, Wait
 from adapter.pieces import MediaItem, MediaKind
 from adapter.policy import DeadReference, Policy
@@ -28,6 +29,8 @@ from adapter.verdicts import Outcome, Verdict
 
 NOTICE = "(no answer)"
 MOST_FRAMES = 400
+DIRECT = 20
+"""Bytes that go inline."""
 LONGEST = 3_000.0
 STREAM = (FrameKind.OPENING, FrameKind.MIDDLE, FrameKind.CLOSING)
 
@@ -55,6 +58,9 @@ class Journey:
     open_after: int = 3
     window: float | None = None
     on_dead_reference: DeadReference = DeadReference.PROACTIVE
+    media_passive: bool = False
+    media_bytes: int = 0
+    """Size of each media item; 0: only its address is known."""
     notice: bool = True
     cut_at: tuple[int, str] | None = None
     """The process ends at this request: "before" it leaves, "after" it left, or "settled" once it was answered."""
@@ -101,6 +107,8 @@ class Travel:
             reference_until=journey.window,
             open_after=journey.open_after,
             on_dead_reference=journey.on_dead_reference,
+            media_passive=journey.media_passive,
+            direct_limit=DIRECT,
             notice=NOTICE if journey.notice else "",
             markdown=not guild,
             pairs=not guild,
@@ -168,7 +176,7 @@ class Travel:
             machine.break_()
         elif act.what == "media":
             caption = self._words("字")
-            machine.media(MediaItem(MediaKind.IMAGE, url="https://example.org/a.png", caption=caption))
+            machine.media(self._item(caption))
             self.generated += caption if taking else ""
         elif act.what == "end":
             machine.end()
@@ -178,6 +186,12 @@ class Travel:
             if self.cancelled_at is None:
                 self.cancelled_at = len(self.kept)
             machine.cancel()
+
+    def _item(self, caption: str) -> MediaItem:
+        size = self.journey.media_bytes if self.policy.uploads else 0
+        if not size:
+            return MediaItem(MediaKind.IMAGE, url="https://example.org/a.png", caption=caption)
+        return MediaItem(MediaKind.IMAGE, content=BytesContent(b"x" * size), caption=caption)
 
     def _words(self, shape: str) -> str:
         made = []
@@ -210,6 +224,8 @@ class Travel:
         takes = self.journey.patience if isinstance(answer, Unknown) else self.journey.latency
         self._meanwhile(takes)
         kept.answered_at = self.now
+        if frame.kind is FrameKind.FETCH and frame.media is not None:
+            self.machine.fetched(replace(frame.media, content=BytesContent(b"x" * (DIRECT + 1)), url=None))
         kept.verdict = self.machine.answer(answer, self.now)
         kept.reaction = react(answer)
         self._write_row(segment)
@@ -311,7 +327,10 @@ class Travel:
         if frame.kind in (FrameKind.OPENING, FrameKind.PLAIN, FrameKind.MEDIA):
             late = policy.reference_until is not None and self.now >= policy.reference_until
             assert not (frame.reference and late), "an expired msg_id"
-        if frame.kind is not FrameKind.UPLOAD:
+        if frame.kind is FrameKind.MEDIA and policy.uploads:
+            assert frame.file_info, "media before its upload"
+            assert policy.media_passive or frame.reference is None, "proactive media with a msg_id"
+        if frame.kind not in UPLOAD_KINDS:
             assert frame.kind is FrameKind.MEDIA or not is_blank(frame.wire_text) or frame.kind is FrameKind.CLOSING
 
     def _check_settled(self) -> None:

@@ -11,7 +11,7 @@ from unittest import mock
 from adapter import composing, stream
 from adapter.answers import Unknown
 from adapter.codes import Reaction
-from adapter.frames import FrameKind, Pair
+from adapter.frames import UPLOAD_KINDS, FrameKind, Pair
 from adapter.moves import Send
 from adapter.outcomes import Outcomes
 from adapter.segment import Segment, SegmentStatus
@@ -101,13 +101,13 @@ def _forget_the_rest(real: Any) -> Any:
 
 def _unknown_is_accepted(real: Any) -> Any:
     def answer(self: Any, answer: Any, now: float) -> Any:
-        in_stream = self._in_flight is not None and self._in_flight.kind is not FrameKind.UPLOAD
+        in_stream = self._in_flight is not None and self._in_flight.kind not in UPLOAD_KINDS
         return real(self, answer, now) if not (in_stream and isinstance(answer, Unknown)) else _pretend(self, now)
 
     def _pretend(self: Any, now: float) -> Any:
         frame, self._in_flight = self._in_flight, None
         self._last_answer = now
-        self._taken(self._segment, frame, self._segment.message_id, "")
+        self._taken(self._segment, frame, self._segment.message_id, {})
         return None
 
     return answer

@@ -68,6 +68,51 @@ class Shown:
     at: float = 0.0
 
 
+UPLOADS = ("/files", "/upload_prepare", "/upload_part_finish")
+
+
+@dataclass
+class Uploads:
+    """Uploads under way: the parts of each, with what was PUT and what was finished."""
+
+    infos: set[str] = field(default_factory=set)
+    made: int = 0
+    part: int = 16
+    """Bytes."""
+    _parts: dict[str, dict[int, str]] = field(default_factory=dict)
+
+    def take(self, request: Request) -> dict[str, Any]:
+        body = request.body
+        if request.method == "GET":
+            return {"size": 1}
+        if request.method == "PUT":
+            _, upload, index = request.path.removesuffix("?***").rsplit("/", 2)
+            self._parts[upload][int(index)] = "put"
+            return {"md5": f"md5-{index}"}
+        if request.path.endswith("/upload_prepare"):
+            return self._prepare(int(body["file_size"]))
+        if request.path.endswith("/upload_part_finish"):
+            parts = self._parts.get(body["upload_id"], {})
+            if not parts.get(body["part_index"]) or body["md5"] != f"md5-{body['part_index']}":
+                raise Refusal(40093001)
+            parts[body["part_index"]] = "finished"
+            return {}
+        if "upload_id" in body and set(self._parts.pop(body["upload_id"], {"": ""}).values()) != {"finished"}:
+            raise Refusal(850019)
+        self.made += 1
+        self.infos.add(f"info-{self.made}")
+        return {"file_info": f"info-{self.made}", "file_uuid": "uuid", "ttl": 300}
+
+    def _prepare(self, size: int) -> dict[str, Any]:
+        self.made += 1
+        upload, count = f"upload-{self.made}", -(-size // self.part)
+        self._parts[upload] = dict.fromkeys(range(1, count + 1), "")
+        parts = [
+            {"index": index, "presigned_url": f"https://cos/{upload}/{index}?sign=1"} for index in range(1, count + 1)
+        ]
+        return {"upload_id": upload, "block_size": str(self.part), "parts": parts}
+
+
 @dataclass
 class StrictQQ:
     bubbles: list[Shown] = field(default_factory=list)
@@ -75,6 +120,7 @@ class StrictQQ:
     window_until: float | None = None
     gap: float = GAP
     requests: int = 0
+    uploads: Uploads = field(default_factory=Uploads)
     _pairs: dict[int, object] = field(default_factory=dict)
     """Taken pairs, and what each stands for."""
     _said: dict[int, object] = field(default_factory=dict)
@@ -125,10 +171,10 @@ class StrictQQ:
                 self._end(bubble)
             raise Refusal(fault.code)
         words = fault.code if fault.strike is Strike.REFUSED else None
-        if request.path.endswith("/files"):
+        if request.method in ("GET", "PUT") or request.path.endswith(UPLOADS):
             if words:
                 raise Refusal(words)
-            return {"file_info": f"info-{self.requests}", "file_uuid": "uuid"}
+            return self.uploads.take(request)
         if request.path.endswith("/stream_messages"):
             return self._current(body, now, words)
         if "stream" in body:
@@ -147,8 +193,8 @@ class StrictQQ:
         text = (body.get("markdown") or {}).get("content") or body.get("content") or ""
         if not text.strip() and not media:
             raise Refusal(self._violate("empty message", 50006))
-        if media and "file_info" in body.get("media", {}) and not body["media"]["file_info"]:
-            raise Refusal(self._violate("media without file_info", 22006))
+        if "media" in body and body["media"]["file_info"] not in self.uploads.infos:
+            raise Refusal(self._violate("media without QQ's file_info", 304080))
         self._take_pair(body)
         bubble = Shown(f"m-{self.requests}", "media" if media else "plain", text, at=now)
         self.bubbles.append(bubble)

@@ -75,7 +75,9 @@ def test_every_code_is_explained_in_both_languages(code: int) -> None:
         ((40054005,), Reaction.DUPLICATE),
         ((50001, 50055001, 50055002, 304016, 850027, 340067, 40093001), Reaction.RETRY),
         ((50002, 40034021, 20028, 1100100, 100001, 504123), Reaction.THROTTLE),
-        ((11298, 11253, 11265, 850019, 50015001, 40034016, 40093002), Reaction.PERMANENT),
+        ((11298, 11253, 11265, 850019, 50015001, 40034016), Reaction.PERMANENT),
+        ((304080,), Reaction.FILE_INFO),
+        ((40093002,), Reaction.CAPACITY),
     ],
 )
 def test_refusals_are_taken_by_their_code(codes: tuple[int, ...], reaction: Reaction) -> None:

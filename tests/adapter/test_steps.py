@@ -11,9 +11,9 @@ from strict_qq import refused
 
 from adapter.answers import Accepted, InReview, Throttled, Unknown
 from adapter.codes import Reaction, react
-from adapter.frames import FrameKind
-from adapter.outcomes import Outcomes
+from adapter.frames import UPLOAD_KINDS, FrameKind
 from adapter.steps import STEPS, Step
+from adapter.stream import StreamMachine
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,13 +25,13 @@ def test_every_kind_of_frame_has_a_step_for_every_reaction(kind: FrameKind) -> N
 
 @pytest.mark.parametrize("step", Step)
 def test_every_step_is_taken_somewhere_and_can_be(step: Step) -> None:
-    assert callable(getattr(Outcomes, f"_on_{step}"))
+    assert callable(getattr(StreamMachine, f"_on_{step}"))
     assert any(step in row.values() for row in STEPS.values())
 
 
 def test_only_an_upload_is_repeated_without_a_doubt() -> None:
     doubting = {kind for kind in FrameKind if STEPS[kind][Reaction.UNKNOWN] is Step.DOUBT}
-    assert doubting == set(FrameKind) - {FrameKind.UPLOAD}
+    assert doubting == set(FrameKind) - set(UPLOAD_KINDS)
 
 
 def test_the_answers_are_read_as_the_table_names_them() -> None:
@@ -58,6 +58,8 @@ def test_the_answers_are_read_as_the_table_names_them() -> None:
         304003: Reaction.ADDRESS,
         40034006: Reaction.MODERATED,
         40054013: Reaction.TARGET,
+        304080: Reaction.FILE_INFO,
+        40093002: Reaction.CAPACITY,
         11253: Reaction.PERMANENT,
     }.items():
         assert react(refused(code)) is reaction, code

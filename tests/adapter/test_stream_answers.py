@@ -404,7 +404,15 @@ def test_an_upload_is_done_again_and_a_refused_one_lets_the_text_go_on() -> None
     assert outcome(refused_one) == ("failed", "refused")
 
 
-def test_proactive_media_carries_no_spent_msg_id() -> None:
-    made = travel("<media>", 1, "<end>", faults=(FINE, refused(40034005)))
-    assert [kept.frame.reference for kept in made.kept] == [None, "inbound-1", None]
+def test_media_carries_no_msg_id_unless_the_bot_prefers_it() -> None:
+    made = travel("<media>", 1, "hello")
+    assert [kept.frame.reference for kept in made.kept] == [None, None, "inbound-1"]
+
+
+@pytest.mark.parametrize("code", [40034024, 40034005, 40034128])
+def test_media_refused_for_its_msg_id_goes_once_without_and_the_text_keeps_it(code: int) -> None:
+    made = travel("<media>", 1, "hello", faults=(FINE, refused(code)), media_passive=True)
+    assert kinds(made) == ["upload", "media", "media", "plain"]
+    assert [kept.frame.reference for kept in made.kept] == [None, "inbound-1", None, "inbound-1"]
+    assert reasons(made)[2] == "proactive"
     assert outcome(made) == ("delivered", "")

@@ -132,12 +132,12 @@ def test_a_break_before_any_text_leaves_nothing_behind() -> None:
 
 @pytest.mark.parametrize("road", DIALECTS)
 def test_media_closes_the_segment_goes_on_its_own_and_the_text_goes_on_after_it(road: str) -> None:
-    made = travel(LINE, 2, "<media>", 0.1, LINE[::-1], 4, "<end>", road=road)
+    made = travel(LINE, 2, "<media>", 0.1, LINE[::-1], 4, "<end>", road=road, media_passive=True)
     assert kinds(made) == ["opening", "closing", "upload", "media", "opening", "closing"]
     assert [bubble.kind for bubble in made.qq.bubbles] == ["stream", "media", "stream"]
     assert bodies(made)[3] == {
         "msg_type": 7,
-        "media": {"file_info": "info-3"},
+        "media": {"file_info": "info-1"},
         "content": "\u4e01",
         "msg_id": "inbound-1",
         "msg_seq": made.kept[3].seq,
