@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from adapter.boundaries import is_blank
 from adapter.frames import STREAM_KINDS, Frame, FrameKind, Pair
 from adapter.pieces import MediaItem, MediaKind
 from adapter.restoring import in_doubt, restore
@@ -13,6 +12,7 @@ from adapter.segment import Segment as LiveSegment
 from adapter.segment import SegmentKind, SegmentStatus
 from adapter.stream import Restored
 from adapter.verdicts import Verdict
+from qqconsole.deliveries.missing import unsent_text
 from qqconsole.deliveries.models import Chunk, ChunkStatus, Delivery, Segment
 from qqconsole.deliveries.wire import restore_request
 
@@ -39,7 +39,9 @@ class Interrupted:
     @property
     def ended(self) -> list[LiveSegment]:
         """The segments that had come to their end."""
-        return [live_segment(segment) for segment in (self.segments[:-1] if self.restored is not None else self.segments)]
+        return [
+            live_segment(segment) for segment in (self.segments[:-1] if self.restored is not None else self.segments)
+        ]
 
     @property
     def untouched(self) -> bool:
@@ -61,22 +63,9 @@ def read_interrupted(delivery: Delivery, attempt_id: int, *, generated: bool = T
         place = in_doubt(last.text, frames)
         sending = None if place is None else mine[place]
         restored = restore(live_segment(last), frames)
-    unsent = _unsent(delivery, segments) if generated else ""
+    held = [row.text for row in segments if row.purpose != "notice" and row.kind != SegmentKind.MEDIA]
+    unsent = unsent_text(delivery.generated_text, held) if generated else ""
     return Interrupted(segments, chunks, restored, sending, unsent)
-
-
-def _unsent(delivery: Delivery, segments: tuple[Segment, ...]) -> str:
-    """The generated text behind what the segments hold. Blank text between segments is in none of them."""
-    rest = delivery.generated_text
-    for segment in segments:
-        if segment.purpose == "notice" or segment.kind == SegmentKind.MEDIA:
-            continue
-        while not rest.startswith(segment.text):
-            if not rest or not is_blank(rest[0]):
-                return ""
-            rest = rest[1:]
-        rest = rest[len(segment.text) :]
-    return rest
 
 
 def _verdict(chunk: Chunk) -> Verdict | None:
