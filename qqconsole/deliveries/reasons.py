@@ -44,7 +44,38 @@ REASONS: dict[str, Promise] = {
     ),
     "engine_error": _("The console itself made an error. The details are for its developers."),
     "protocol_rule": _("The console stopped a frame of its own that would have broken QQ's rules."),
+    # what cannot be asked for
+    "empty": _("There is nothing to send: write something first."),
+    "too_long": _("This is too long. A message has at most 20,000 characters, a caption or an address 2,000."),
+    "no_item": _("Name either a file of the library or an address, not both and not neither."),
+    "bad_address": _("This address is not fetched: it has to be a public http(s) address."),
+    "no_uploads": _("QQ takes files only in private chats and groups; in a guild only a picture's address can go."),
+    "bad_kind": _("It can be sent as a picture, a video, a voice message or a file, and as nothing else."),
+    # what is not sent again
+    "not_allowed": _("Only an admin may do this."),
+    "not_there": _("There is no such delivery any more."),
+    "bad_key": _("The idempotency key is too long: it has at most 100 characters."),
+    "key_used_elsewhere": _("This idempotency key was used for another request."),
+    "running": _("It is waiting for its turn or being sent right now."),
+    "already_delivered": _("It has been delivered: nothing is left to send."),
+    "nothing_missing": _("QQ has all of it that was written: nothing is left to send."),
+    "item_gone": _("The file is neither in the library nor at an address: it cannot be sent again. Send it anew."),
+    "second_copy": _("QQ may have it already, so the user may see it twice. Say that you accept this."),
+    "no_repeat": _("The exact repeat is not safe or not possible any more: QQ's window for it has ended."),
+    "count_changed": _("More deliveries match now than the preview showed. Look at the preview again."),
+    "nothing_to_resend": _("None of the deliveries that match can be sent again."),
 }
+
+OUTLOOK: dict[str, Promise] = {
+    "passive": _("It answers the user's last message."),
+    "bot_proactive": _("The bot sends files without naming a message (a setting of the bot)."),
+    "no_message": _("There is no message of the user it could answer."),
+    "window_over": _("QQ's window for answering the user's message is over."),
+    "none_left": _("QQ allows no further answer to the user's message."),
+    "same_again": _("QQ refused it for good, and nothing has changed since."),
+    "refuses_proactive": _("The user or group takes no messages that answer nothing; let them write first."),
+}
+"""What ``deliveries.outlook`` says of the next attempt."""
 
 WHYS: dict[str, Promise] = {
     "repeat": _("exact repeat: the outcome was unknown"),
@@ -76,4 +107,4 @@ NETWORK: dict[str, Promise] = {
 
 def in_words(reason: str) -> str:
     """Return the reason in the active language; a word this table does not know comes back as it is."""
-    return str(REASONS.get(reason, reason))
+    return str(REASONS.get(reason) or OUTLOOK.get(reason, reason))
