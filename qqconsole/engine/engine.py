@@ -15,7 +15,9 @@ from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError
 
+from adapter.outside import Outside
 from adapter.targets import Target
+from qqconsole.deliveries.models import Delivery, Kind
 from qqconsole.engine import beats, claims, endings
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.clients import Clients
@@ -23,6 +25,7 @@ from qqconsole.engine.readers import Readers
 from qqconsole.engine.run import Run
 from qqconsole.engine.sweep import Sweep
 from qqconsole.engine.writer import FenceLost, GroupWriter, Job
+from qqconsole.media.desk import ConsoleDesk
 from qqconsole.replies.sources import close_sources
 
 log = logging.getLogger(__name__)
@@ -70,6 +73,7 @@ class Engine:
         self.owner = claims.new_owner()
         self.writer = GroupWriter()
         self.clients: Clients
+        self.outside: Outside
         self.markdown_refusals = MarkdownRefusals()
         self.draining = False
         self.alive_at = 0.0
@@ -100,6 +104,7 @@ class Engine:
 
     async def _main(self) -> None:
         self.clients = Clients()
+        self.outside = Outside()
         self._stopped = asyncio.Event()
         keepers = [asyncio.create_task(self._beat()), asyncio.create_task(self.sweep.run())]
         self._ready.set()
@@ -112,6 +117,7 @@ class Engine:
         except (OperationalError, InterfaceError):
             log.warning("the database is away: this process's last sign of life counts for a while yet")
         await self.clients.close()
+        await self.outside.close()
         await close_sources()
 
     async def _beat(self) -> None:
@@ -163,6 +169,16 @@ class Engine:
     async def read(self, query: Callable[[], T]) -> T:
         """Run a reading query beside the writer."""
         return await self._readers.ask(query)
+
+    async def write(self, query: Callable[[], T]) -> T:
+        """Run a writing query in one transaction with whatever is written meanwhile; it may run again."""
+        return await self.writer.submit(Job(lambda batch: query()))
+
+    def desk(self, delivery: Delivery) -> ConsoleDesk:
+        """The library's desk for one delivery."""
+        bot = delivery.session.bot
+        mine = delivery.pk if delivery.kind != Kind.MEDIA else None
+        return ConsoleDesk(bot.pk, mine, self.read, self.write, self.outside, allow_private=bot.allow_private_urls)
 
     # ---- deliveries -------------------------------------------------------------------------------------------
 

@@ -12,10 +12,12 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from adapter.answers import Exchange, Unknown
-from adapter.pieces import Source, SourceFailed
+from adapter.desk import MediaDesk
+from adapter.pieces import MediaItem, Source, SourceFailed
 from adapter.request import Endpoint, Request
 from adapter.sender import Intent, Sender, jitter
 from adapter.stream import StreamMachine
+from adapter.targets import Target
 from adapter.verdicts import Outcome, Verdict
 from qqconsole.deliveries.interrupted import Interrupted
 from qqconsole.deliveries.models import ChunkStatus
@@ -91,7 +93,9 @@ class Run:
         if self._claim.recovered and work.interrupted is None:
             await self._put_back("nothing had left when the process before ended")
             return
-        self._machine, self._sender, recorder = self._prepare(work)
+        desk = self._engine.desk(delivery)
+        await _give_back(work.interrupted, desk, target_of(delivery.session))
+        self._machine, self._sender, recorder = self._prepare(work, desk)
         if work.interrupted is not None:
             await _take_up(self._machine, recorder, work.interrupted, generated=work.generates)
         elif work.repeat is not None:
@@ -110,7 +114,7 @@ class Run:
         await recorder.finish(_ending(outcome))
         log.info("delivery=%s status=%s reason=%s code=%s", delivery.pk, outcome.status, outcome.reason, outcome.code)
 
-    def _prepare(self, work: Work) -> tuple[StreamMachine, Sender, AttemptRecorder]:
+    def _prepare(self, work: Work, desk: MediaDesk) -> tuple[StreamMachine, Sender, AttemptRecorder]:
         delivery, interrupted = self._claim.delivery, work.interrupted
         bot, target = delivery.session.bot, target_of(delivery.session)
         recorder = AttemptRecorder(
@@ -132,7 +136,8 @@ class Run:
             earlier_segments=len(interrupted.segments) if interrupted else 0,
             shown_before=interrupted.shown if interrupted else False,
         )
-        return machine, Sender(machine, self._engine.clients.of(bot), recorder, target), recorder
+        client, outside = self._engine.clients.of(bot), self._engine.outside
+        return machine, Sender(machine, client, recorder, target, desk=desk, outside=outside), recorder
 
     def _open(self, work: Work) -> Source | None:
         """The source of the pieces; None where there is none to be had, and the machine knows why."""
@@ -167,6 +172,14 @@ class Run:
     async def _end(self, run: Callable[[Batch], None]) -> None:
         delivery = self._claim.delivery
         await self._engine.writer.submit(Job(run, delivery.pk, delivery.fence))
+
+
+async def _give_back(interrupted: Interrupted | None, desk: MediaDesk, target: Target) -> None:
+    """The record keeps no bytes: what is to be uploaded still gets them from the library."""
+    segment = interrupted.restored.segment if interrupted is not None and interrupted.restored is not None else None
+    if segment is not None and segment.media is not None and not segment.file_info:
+        prepared = await desk.prepare(segment.media, target)
+        segment.media = prepared if isinstance(prepared, MediaItem) else segment.media
 
 
 async def _take_up(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from adapter.judging import judge
 from adapter.pieces import Source, SourceFailed
 from adapter.segment import Barrier, BarrierKind, Segment
-from adapter.verdicts import Outcome
+from adapter.verdicts import Outcome, OutcomeStatus
 from qqconsole.deliveries.interrupted import Interrupted, read_interrupted
 from qqconsole.deliveries.missing import missing_pieces
 from qqconsole.deliveries.models import Kind, Mode
@@ -41,8 +41,9 @@ class Work:
 
     def outcome(self, told: Outcome, segments: dict[int, Segment]) -> Outcome:
         """What became of the attempt, where ``told`` is the machine's word on the ``segments`` it had itself."""
-        if told.reason == "empty_reply" and isinstance(self.question, Given) and self.question.refusal:
-            return Outcome(told.status, "media_unfit", None, self.question.refusal)
+        if told.status is OutcomeStatus.DELIVERED and isinstance(self.question, Given) and self.question.refusal:
+            # Refused before anything of it could be recorded; what stood beside it arrived.
+            return Outcome(OutcomeStatus.FAILED, "media_unfit", None, self.question.refusal)
         if self.interrupted is not None and not self.generates and told.reason in ("", "empty_reply"):
             # Nothing but what was left open went through the machine: the rest had its end before.
             whole = [*self.interrupted.ended, *segments.values()]
