@@ -7,12 +7,13 @@ import os
 from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
+from qqconsole.bodies_on_disk import reading_bodies_from_disk
 from qqconsole.request_bodies import limit_request_bodies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "qqconsole.settings")
 
 limit_request_bodies()
-pages = get_asgi_application()
+pages = reading_bodies_from_disk(get_asgi_application())
 
 # Consumers import models, which need the application registry that the line above filled.
 from qqconsole.live.routing import websocket_application  # noqa: E402
