@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import environ
 from cryptography.fernet import Fernet
@@ -59,6 +60,14 @@ def read_port(name: str, default: int) -> int:
     value = read(name, str(default))
     if not value.isdigit() or not 0 <= int(value) <= 65535:
         raise ValueError(f"{name} must be a port number between 0 and 65535, not {value!r}.")
+    return int(value)
+
+
+def read_days(name: str, default: int) -> int:
+    """A number of days, at least one. Raises ``ValueError`` in plain words for anything else."""
+    value = read(name, str(default))
+    if not value.isdigit() or not 1 <= int(value) <= 36_500:
+        raise ValueError(f"{name} must be a number of days, not {value!r}.")
     return int(value)
 
 
@@ -144,12 +153,45 @@ def database(home: Path) -> dict[str, Any]:
 
 
 def media_storage(home: Path) -> dict[str, Any]:
-    """Django's storage for media: the folder ``media`` in the data folder, its files their owner's alone."""
+    """Django's storage for media: the folder ``media`` in the data folder, or the bucket of an ``s3://`` address.
+
+    ``s3://KEY:SECRET@HOST[:PORT]/BUCKET[/PREFIX][?region=NAME][&tls=0]``; without KEY:SECRET boto3 looks for them where
+    it always does. Raises ``ValueError`` in plain words, which never hold the secret.
+    """
+    address = read("QQCONSOLE_MEDIA_STORAGE")
+    if not address:
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {
+                "location": home / "media",
+                "file_permissions_mode": 0o600,
+                "directory_permissions_mode": 0o700,
+            },
+        }
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+        given = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+    except ValueError:
+        host, port, parts, given = None, None, urlsplit(""), {}
+    bucket, _, prefix = parts.path.strip("/").partition("/")
+    if parts.scheme != "s3" or not host or not bucket or not set(given) <= {"region", "tls"}:
+        raise ValueError("QQCONSOLE_MEDIA_STORAGE must look like s3://KEY:SECRET@HOST/BUCKET?region=NAME")
+    scheme = "http" if given.get("tls") == "0" else "https"
     return {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
-            "location": home / "media",
-            "file_permissions_mode": 0o600,
-            "directory_permissions_mode": 0o700,
+            "access_key": unquote(parts.username or "") or None,
+            "secret_key": unquote(parts.password or "") or None,
+            "endpoint_url": f"{scheme}://{host}" + (f":{port}" if port else ""),
+            "region_name": given.get("region"),
+            "bucket_name": bucket,
+            "location": prefix,
+            "addressing_style": "path",
+            "signature_version": "s3v4",
+            # Several threads would each hold some megabytes of a file that is being stored.
+            "use_threads": False,
+            # What is read through the storage itself waits on disk above this.
+            "max_memory_size": 1_048_576,
         },
     }

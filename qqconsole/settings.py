@@ -8,7 +8,7 @@ from celery.schedules import crontab
 from django.utils.translation import gettext_lazy as _
 
 from qqconsole import environment
-from qqconsole.environment import BASE_DIR, read, read_flag, read_list, read_port
+from qqconsole.environment import BASE_DIR, read, read_days, read_flag, read_list, read_port
 
 HOME = environment.data_folder()
 PORT = read_port("QQCONSOLE_PORT", 8000)
@@ -104,6 +104,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "expired sign-ins are forgotten": {"task": "accounts.clear_sessions", "schedule": crontab(hour="4", minute="0")},
+    "old media are removed": {"task": "media.clean", "schedule": crontab(hour="4", minute="30")},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "celerybeat-schedule")
 
@@ -153,6 +154,7 @@ STORAGES: dict[str, dict[str, Any]] = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     "media": environment.media_storage(HOME),
 }
+MEDIA_KEEP_DAYS = read_days("QQCONSOLE_MEDIA_KEEP_DAYS", 30)
 
 LOG_LEVEL = read("QQCONSOLE_LOG_LEVEL", "INFO").upper()
 LOGGING: dict[str, Any] = {
