@@ -15,6 +15,12 @@ from qqconsole.deliveries.passive import Passive
 from qqconsole.deliveries.windows import open_until
 
 
+PROMPT = (1.0, 2.0, 4.0)
+"""Seconds between the tries of a frame while somebody waits for an answer (sheet 4.2.4)."""
+PATIENT = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""The same for what somebody asked to be sent: two seconds or twenty make no difference to them."""
+
+
 def target_of(session: Session) -> Target:
     return Target(Scene(session.scene), session.target_id)
 
@@ -45,4 +51,5 @@ def policy_for(delivery: Delivery, passive: Passive | None = None) -> Policy:
         pairs=in_qq,
         uploads=in_qq,
         allow_private=bot.allow_private_urls,
+        delays=PATIENT if asked_for else PROMPT,
     )
