@@ -61,7 +61,7 @@ def resend(
     in_review · second_copy (QQ may have it, and ``accept_second_copy`` was not given) · nothing_missing · item_gone ·
     message_gone · no_repeat.
     """
-    _allow(caller)
+    allow(caller)
     if len(idempotency_key) > LONGEST_KEY:
         raise ResendRefused("bad_key")
     with transaction.atomic():
@@ -124,7 +124,7 @@ def undismiss(delivery_id: int, caller: Caller) -> Delivery:
 
 
 def _mark(delivery_id: int, caller: Caller, action: str, dismissed_at: datetime | None) -> Delivery:
-    _allow(caller)
+    allow(caller)
     with transaction.atomic():
         delivery = _locked(delivery_id)
         if (stands := _STANDS.get(Status(delivery.status))) is not None:
@@ -139,7 +139,8 @@ def _mark(delivery_id: int, caller: Caller, action: str, dismissed_at: datetime 
     return delivery
 
 
-def _allow(caller: Caller) -> None:
+def allow(caller: Caller) -> None:
+    """Raises ResendRefused (not_allowed) unless an admin asks."""
     if not caller.is_admin:
         raise ResendRefused("not_allowed")
 

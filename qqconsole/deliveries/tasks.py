@@ -15,3 +15,19 @@ def deliver(delivery_id: int) -> None:
     from qqconsole.engine.engine import current
 
     current().deliver_and_wait(delivery_id)
+
+
+@shared_task(name="deliveries.enrol", ignore_result=True)  # type: ignore[untyped-decorator]
+def enrol(bulk_id: int) -> None:
+    """Carry the bulk resend with this primary key on. Ringing twice is harmless."""
+    from qqconsole.deliveries.enrolment import carry_on
+
+    carry_on(bulk_id)
+
+
+@shared_task(name="deliveries.forget_sends", ignore_result=True)  # type: ignore[untyped-decorator]
+def forget_sends() -> None:
+    """Delete the ledger of proactive sends as far as no limit looks at it any more. Safe to repeat."""
+    from qqconsole.deliveries import quotas
+
+    quotas.clean()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import pytest
+from celery import current_app
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
@@ -11,6 +16,8 @@ from qqconsole.accounts.models import ApiToken, Role, User
 from qqconsole.bots.models import Bot
 from qqconsole.conversations.models import InboundMessage, Session
 from qqconsole.deliveries.models import Attempt, Chunk, Delivery, Segment
+from qqconsole.live import publish
+from qqconsole.live.layer import ThreadSafeLayer
 
 PASSWORD = "correct horse battery"
 
@@ -92,3 +99,45 @@ def delivery(session: Session) -> Delivery:
         answered_at=now, elapsed_ms=8.0,
     )  # fmt: skip
     return delivery
+
+
+@pytest.fixture
+def rung() -> Iterator[Callable[[], list[tuple[str, int]]]]:
+    """Which tasks the doorbell was rung for since, and with which key: read off the broker's queue."""
+    with current_app.connection_for_read() as connection, connection.SimpleQueue("celery") as queue:
+        queue.clear()
+
+        def read() -> list[tuple[str, int]]:
+            found = []
+            while queue.qsize():
+                message = queue.get_nowait()
+                message.ack()
+                found.append((message.headers["task"], message.payload[0][0]))
+            return found
+
+        yield read
+        queue.clear()
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """The live events that went out to every viewer since."""
+
+    class Recording(ThreadSafeLayer):
+        events: list[dict[str, Any]] = []
+
+        async def group_send(self, group: str, message: dict[str, Any]) -> None:
+            if group == publish.ALL:
+                self.events += json.loads(message["text"])["events"]
+
+    layer = Recording()
+    layer.events = []
+    publisher = publish.Publisher(layer)
+    monkeypatch.setattr(publish, "publisher", publisher)
+
+    def read() -> list[dict[str, Any]]:
+        publisher.stop()
+        return layer.events
+
+    yield read
+    publisher.stop()
