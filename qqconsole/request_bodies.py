@@ -1,6 +1,6 @@
 """How large a request's body may be. Daphne takes in the whole of it before the application is asked anything.
 
-Two addresses take files. Their bodies may be longer, but only from somebody who is signed in or has a token, which is
+What takes files takes longer bodies, but only from somebody who is signed in or has a token, which is
 asked as soon as the body passes the ordinary limit; they wait on disk, and the application reads them from there
 (``bodies_on_disk``), so that no file is ever whole in memory.
 """
@@ -23,7 +23,7 @@ LIMIT = 4 * 1024 * 1024
 """Bytes: more than Django reads of a form (2.5 MB). Without a limit anybody fills the memory, signed in or not."""
 FILE_LIMIT = 201 * 1024 * 1024
 """Bytes: the largest file QQ takes (docs/protocol.md 5.2) in its envelope."""
-FILE_PATHS = frozenset({b"/media/upload", b"/api/v1/media"})
+FILE_PATHS = frozenset({b"/api/v1/media"})
 COPIES = 3
 """A file passes through as many temporary places at once."""
 
