@@ -70,6 +70,7 @@ _WANTS: Mapping[Endpoint, Wants] = {
     Endpoint.MESSAGE: "message",
     Endpoint.STREAM: "message",
     Endpoint.FILES: "upload",
+    Endpoint.PREPARE: "plan",
 }
 _SLOW = frozenset({Endpoint.FILES, Endpoint.PART_FINISH})
 

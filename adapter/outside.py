@@ -94,8 +94,7 @@ class Outside:
     async def put(self, url: str, body: AsyncIterable[bytes], size: int, *, allow_private: bool = False) -> Answer:
         """PUT ``size`` bytes to a presigned address, without any header of ours that says who we are.
 
-        ``body`` is read from its beginning each time it is iterated: a connection that was closed while it was idle is
-        tried once more. What reading it raises ends the PUT, which is then ``Unknown``.
+        ``body`` is read once. What reading it raises ends the PUT, which is then ``Unknown``.
         """
         started = time.perf_counter()
         patience = self._patience
@@ -176,13 +175,17 @@ class Outside:
 
 
 class _Flow(Payload):
-    """A request's body that is read while it leaves, from its beginning each time."""
+    """A request's body that is read while it leaves, once: aiohttp repeats no PUT of it behind our back."""
 
     def __init__(self, body: AsyncIterable[bytes]) -> None:
         super().__init__(body, content_type="application/octet-stream")
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         raise TypeError("a body that flows is not text")
+
+    @property
+    def consumed(self) -> bool:
+        return True
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         async for piece in self._value:

@@ -117,7 +117,7 @@ class Porter:
 
 
 class _PartBody:
-    """A part's bytes, read while they leave; from the part's beginning each time it is iterated."""
+    """A part's bytes, read and summed while they leave."""
 
     def __init__(self, content: Content, part: Part) -> None:
         self._content = content
@@ -131,7 +131,6 @@ class _PartBody:
         return str(self._hash.hexdigest())
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        self._hash = _md5()
         offset, end = self._part.offset, self._part.offset + self._part.size
         while offset < end:
             try:

@@ -32,13 +32,14 @@ _ONLY_WITH_400 = frozenset({12001, 12002, 12003})
 _BUSY = "系统繁忙"
 _TOO_OFTEN = "频率限制"
 
-Wants = Literal["message", "upload", "any"]
+Wants = Literal["message", "upload", "plan", "any"]
 
 
 def read_answer(http_status: int, headers: Mapping[str, str], body: bytes, *, elapsed: float, wants: Wants) -> Answer:
     """The answer in ``body``.
 
-    ``wants`` says what proves success: "message" an id, "upload" a file_info, "any" the status alone.
+    ``wants`` says what proves success: "message" an id, "upload" a file_info, "plan" any field at all, "any" the
+    status alone.
     ``elapsed`` is in seconds.
     """
     text = storable(_decode(body, headers))
@@ -76,6 +77,9 @@ def _success(status: int, parsed: Any, fields: Mapping[str, Any], exchange: Exch
     if wants == "upload":
         if isinstance(fields.get("file_info"), str) and fields["file_info"]:
             return Accepted(_id(fields.get("file_uuid")), fields, exchange)
+        return Unknown("no_id", exchange)
+    if wants == "plan" and not fields:
+        # Nothing to go by, and nothing that anybody could see: the same again.
         return Unknown("no_id", exchange)
     if isinstance(parsed, (dict, list)) or status == 204 or not exchange.body.strip():
         return Accepted(_id(fields.get("id")), fields, exchange)
