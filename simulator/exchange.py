@@ -112,6 +112,10 @@ class Exchange:
         frame = frame_kind(endpoints, body)
         endpoints = (*endpoints, *also(endpoints, frame, body))
         target = request.match_info.get("target", "")
+        if "part" in endpoints:
+            # Its address names no target; the upload it belongs to does.
+            upload = bot.uploads[request.match_info["upload"]]
+            scene, target = upload.scene, upload.target
         occasion = Occasion(endpoints, scene, frame, app_id, target)
         call = Call(
             platform=platform,

@@ -84,6 +84,7 @@ def live_segment(row: Segment) -> LiveSegment:
         tried=row.accepted_length,
         message_id=row.stream_id,
         media=_item(row.media) if row.media is not None else None,
+        step=(row.media or {}).get("step", ""),
     )
 
 
