@@ -10,6 +10,12 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from qqconsole.cursors import BadCursor
+from qqconsole.deliveries import reasons as delivery_reasons
+from qqconsole.deliveries.resend import ResendRefused
+from qqconsole.deliveries.selecting import BadFilter
+from qqconsole.deliveries.sending import SendRefused
+from qqconsole.media import reasons as media_reasons
+from qqconsole.media.reasons import MediaProblem
 
 log = logging.getLogger(__name__)
 
@@ -20,9 +26,16 @@ CODES = {
     404: "not_found",
     405: "method_not_allowed",
     409: "conflict",
+    413: "too_large",
     422: "invalid",
     500: "internal",
+    503: "unavailable",
+    507: "disk_full",
 }
+MEDIA_STATUS = {"too_large": 413, "storage": 503, "disk_full": 507}
+"""Any other reason why a file is not taken is the file's own: 422."""
+RESEND_STATUS = {"not_allowed": 403, "not_there": 404, "bad_key": 422}
+"""Any other reason why a delivery is not sent again is how it stands: 409."""
 
 
 def error_response(status: int, message: str, **more: Any) -> JsonResponse:
@@ -53,6 +66,24 @@ def register(api: NinjaAPI) -> None:
     @api.exception_handler(Http404)
     def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
         return error_response(404, "There is no such row.")
+
+    @api.exception_handler(MediaProblem)
+    def _not_taken(request: HttpRequest, error: MediaProblem) -> HttpResponse:
+        status = MEDIA_STATUS.get(error.reason, 422)
+        return error_response(status, media_reasons.in_words(error.reason), reason=error.reason, detail=error.detail)
+
+    @api.exception_handler(SendRefused)
+    def _not_queued(request: HttpRequest, error: SendRefused) -> HttpResponse:
+        return error_response(422, delivery_reasons.in_words(error.reason), reason=error.reason, detail=error.detail)
+
+    @api.exception_handler(ResendRefused)
+    def _not_again(request: HttpRequest, error: ResendRefused) -> HttpResponse:
+        status = RESEND_STATUS.get(error.reason, 409)
+        return error_response(status, delivery_reasons.in_words(error.reason), reason=error.reason, detail=error.detail)
+
+    @api.exception_handler(BadFilter)
+    def _no_filter(request: HttpRequest, error: BadFilter) -> HttpResponse:
+        return error_response(422, str(error), problems=[{"where": error.field, "what": str(error)}])
 
     @api.exception_handler(ValidationError)
     def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:

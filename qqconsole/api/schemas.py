@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from ninja import Schema
+from pydantic import Field
+
+from qqconsole.deliveries.models import Kind, Status
+from qqconsole.media.models import MediaKind
 
 
 class Failure(Schema):
     code: str
     message: str
+    reason: str | None = None
+    """Where the console itself refuses: its code word, steadier than the message."""
+    detail: str | None = None
 
 
 class FailureDocument(Schema):
     error: Failure
+
+
+FAILURES: dict[Any, Any] = {code: FailureDocument for code in (400, 401, 403, 404, 409, 413, 422, 503, 507)}
 
 
 class SessionDocument(Schema):
@@ -52,6 +62,13 @@ class ItemDocument(Schema):
     height: int | None
     duration_ms: int | None
     thumbnail: bool
+
+
+class MediaDocument(ItemDocument):
+    sent_as: str
+    """What QQ will take it as: a video that is too large goes as a file."""
+    note: str
+    note_words: str
 
 
 class DeliveryHead(Schema):
@@ -119,20 +136,23 @@ class SegmentDocument(Schema):
     chunks: list[ChunkDocument]
 
 
-class AttemptDocument(Schema):
+class AttemptHead(Schema):
     number: int
     mode: str
     status: str
     reason: str
     code: int | None
-    meaning: str
-    requested_by: str | None
     requested_name: str
     why: str
     bulk: int | None
     asked_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+
+class AttemptDocument(AttemptHead):
+    meaning: str
+    requested_by: str | None
     segments: list[SegmentDocument]
 
 
@@ -157,6 +177,90 @@ class DeliveryPage(Schema):
 class BotPage(Schema):
     items: list[BotDocument]
     next: str | None
+
+
+RowId = Annotated[int, Field(ge=1, lt=2**63)]
+
+
+class FilterQuery(Schema):
+    """What is left out does not narrow (``deliveries.selecting``)."""
+
+    bot: RowId | None = None
+    session: RowId | None = None
+    kind: Kind | None = None
+    type: Annotated[MediaKind | None, Field(description="Of a media delivery.")] = None
+    status: Annotated[list[Status], Field(description="Any of these.")] = []
+    code: Annotated[int | None, Field(description="QQ's code it ended with.", ge=0, lt=2**31)] = None
+    step: Annotated[
+        Literal["fetch", "prepare", "part", "finish", "upload", "send"] | None,
+        Field(description="Where a media item failed."),
+    ] = None
+    since: Annotated[datetime | None, Field(description="Asked for at this moment or later.")] = None
+    until: Annotated[datetime | None, Field(description="Asked for before this moment.")] = None
+    dismissed: Annotated[bool | None, Field(description="Only what was dismissed, or all but that.")] = None
+    bulk: Annotated[RowId | None, Field(description="What this bulk resend sent again.")] = None
+
+
+class ResendDocument(Schema):
+    id: int
+    status: str
+    attempt: AttemptHead
+
+
+class RepeatDocument(Schema):
+    msg_id: str
+    msg_seq: int
+    until: datetime
+
+
+class OutlookDocument(Schema):
+    refused: str
+    refused_words: str
+    passive: bool
+    passive_why: str
+    passive_words: str
+    window_until: datetime | None
+    replies_used: int
+    replies_most: int | None
+    not_before: datetime | None
+    upload: str
+    likely_refused: int | None
+    likely_meaning: str
+    likely_why: str
+    likely_words: str
+    second_copy: bool
+    repeat: RepeatDocument | None
+    anew: bool
+    missing: list[str]
+
+
+class ShareDocument(Schema):
+    bot_id: int
+    name: str
+    count: int
+    estimate_seconds: int
+
+
+class PreviewDocument(Schema):
+    count: int
+    matching: int
+    doubtful: int
+    capped: bool
+    cap: int
+    newest_id: int
+    estimate_seconds: int
+    by_bot: list[ShareDocument]
+
+
+class BulkDocument(Schema):
+    id: int
+    status: str
+    filters: dict[str, Any]
+    requested_name: str
+    why: str
+    created_at: datetime
+    finished_at: datetime | None
+    progress: dict[str, int]
 
 
 class CancelDocument(Schema):

@@ -12,9 +12,8 @@ from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
-from qqconsole.api import errors
+from qqconsole.api import errors, resending, sending
 from qqconsole.api.door import Door
-from qqconsole.api.views import router
 
 View = Callable[..., HttpResponse]
 
@@ -56,14 +55,15 @@ door = Door()
 api = NinjaAPI(
     title="qqconsole",
     version="1",
-    description="Sessions and deliveries with every chunk that left for QQ and what QQ answered.",
+    description="Sessions and deliveries with every chunk and what QQ answered to it; sending, and sending again.",
     urls_namespace="api",
     auth=door,
     docs_url=None,
     docs_decorator=behind_door,
 )
 errors.register(api)
-api.add_router("", router)
+api.add_router("", sending.router)
+api.add_router("", resending.router)
 
 _ninja = [pattern for pattern in api.urls[0] if isinstance(pattern, URLPattern)]
 _nothing = login_not_required(csrf_exempt(errors.not_found))

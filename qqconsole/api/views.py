@@ -1,4 +1,4 @@
-"""The API's questions. Reading never causes a send; the one thing here that acts is ``cancel``."""
+"""The API's questions, and ``cancel``. Reading never causes a send."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from ninja.errors import HttpError
 
 from qqconsole.api import schemas
 from qqconsole.api.pages import page
+from qqconsole.api.schemas import FAILURES
 from qqconsole.bots.models import Bot
 from qqconsole.conversations.models import Session
 from qqconsole.cursors import before_id, before_moment, moment_cursor
-from qqconsole.deliveries.models import Delivery, Kind, Status
+from qqconsole.deliveries.models import Delivery
+from qqconsole.deliveries.selecting import Filters
 from qqconsole.engine.cancel import request_cancel
 from qqconsole.live.documents import bot_document, delivery_document, delivery_head, session_document
 from qqconsole.live.snapshot import whole
@@ -26,7 +28,6 @@ router = Router()
 Limit = Annotated[int, Query(ge=1, le=200)]
 RowId = Annotated[int | None, Query(ge=1, lt=2**63)]
 Cursor = Annotated[str, Query(max_length=60, description="From the `next` of the page before.")]
-FAILURES: dict[Any, Any] = {code: schemas.FailureDocument for code in (400, 401, 403, 404, 409, 422)}
 
 
 @router.get("/bots", response={200: schemas.BotPage, **FAILURES}, summary="Bots, without their secrets")
@@ -46,19 +47,12 @@ def sessions(request: HttpRequest, bot: RowId = None, limit: Limit = 50, cursor:
 @router.get("/deliveries", response={200: schemas.DeliveryPage, **FAILURES}, summary="Deliveries, newest first")
 def deliveries(
     request: HttpRequest,
-    session: RowId = None,
-    status: Annotated[Status | None, Query()] = None,
-    kind: Annotated[Kind | None, Query()] = None,
+    narrowed: Query[schemas.FilterQuery],
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> dict[str, Any]:
-    rows = Delivery.objects.select_related("session", "item").filter(before_id(cursor)).order_by("-pk")
-    if session is not None:
-        rows = rows.filter(session=session)
-    if status is not None:
-        rows = rows.filter(status=status)
-    if kind is not None:
-        rows = rows.filter(kind=kind)
+    rows = Filters.from_json(narrowed.dict()).deliveries()
+    rows = rows.select_related("session", "item").filter(before_id(cursor))
     return page(request, rows, limit, delivery_head, lambda row: str(row.pk))
 
 
