@@ -163,7 +163,7 @@ def _pacing(found: Sequence[Delivery], now: datetime) -> Pacing:
     """What is planned and sent already for the bots and sessions of these (three queries)."""
     sessions = {delivery.session_id for delivery in found}
     bots = {delivery.session.bot_id for delivery in found}
-    planned = Delivery.objects.filter(status=Status.QUEUED, due_at__gt=now)
+    planned = Delivery.objects.filter(status=Status.QUEUED, due_at__isnull=False)
     by_bot = planned.filter(session__bot__in=bots).values_list("session__bot").annotate(Count("pk"))
     by_session = planned.filter(session__in=sessions).values_list("session").annotate(Max("due_at"), Count("pk"))
     lately = ProactiveSend.objects.filter(session__in=sessions, at__gt=now - DAY)
