@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from qqconsole.engine import engine as engines
+from qqconsole.engine.chores import ask_for_chores
 from qqconsole.engine.demo import Demo, rest
 from qqconsole.engine.gateways import Gateways
 from qqconsole.engine.worker import EmbeddedWorker
@@ -61,6 +62,7 @@ class Console:
         self._engine.worker_alive = lambda: self._worker.alive
         self._worker.start()
         asyncio.run_coroutine_threadsafe(self._gateways.start(), self._engine.loop).result(10)
+        self._chores = asyncio.run_coroutine_threadsafe(ask_for_chores(), self._engine.loop)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._told)
         engines.settle()
@@ -103,6 +105,7 @@ class Console:
         try:
             log.warning("stopping: open streams get their closing frames")
             self._engine.refuse_new()
+            self._chores.cancel()
             self._leave_gateways()
             left = self._engine.stop(engines.DRAIN - (time.monotonic() - began))
             if left:

@@ -14,7 +14,6 @@ from qqconsole.deliveries.models import Delivery
 from qqconsole.deliveries.passive import Passive
 from qqconsole.deliveries.windows import open_until
 
-
 PROMPT = (1.0, 2.0, 4.0)
 """Seconds between the tries of a frame while somebody waits for an answer (sheet 4.2.4)."""
 PATIENT = (1.0, 2.0, 4.0, 8.0, 16.0)

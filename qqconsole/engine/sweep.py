@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
+from qqconsole.deliveries import enrolment
 from qqconsole.deliveries.models import Delivery, Status
 from qqconsole.engine import beats, claims
 from qqconsole.engine.writer import Job
@@ -64,6 +65,7 @@ class Sweep:
                 log.warning("%d deliveries were open when the last process ended: they are closed now", lost)
         for delivery_id in await engine.read(lambda: look(self._first)):
             engine.ring(delivery_id)
+        await engine.read(_ring_for_bulks)
         self._first = False
         kinds = ("engine", "worker") if engine.worker_alive() else ("engine",)
         await engine.writer.submit(Job(lambda batch: beats.beat(engine.owner, *kinds)))
@@ -81,6 +83,11 @@ class Sweep:
             run = self._engine.running.get(delivery_id)
             if run is not None:
                 run.cancel()
+
+
+def _ring_for_bulks() -> None:
+    for bulk_id in enrolment.unfinished():
+        enrolment.ring(bulk_id)
 
 
 def look(everything: bool) -> list[int]:
