@@ -39,8 +39,7 @@ def read_answer(http_status: int, headers: Mapping[str, str], body: bytes, *, el
     """The answer in ``body``.
 
     ``wants`` says what proves success: "message" an id, "upload" a file_info, "plan" any field at all, "any" the
-    status alone.
-    ``elapsed`` is in seconds.
+    status alone. ``elapsed`` is in seconds.
     """
     text = storable(_decode(body, headers))
     parsed = _parse(text)

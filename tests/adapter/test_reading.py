@@ -40,6 +40,12 @@ def test_ids_as_numbers_and_a_zero_code_are_fine() -> None:
     assert answer.id == "12345"
 
 
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"null"])
+def test_an_upload_that_was_prepared_without_a_word_is_prepared_again(body: bytes) -> None:
+    assert isinstance(read(200, body, "plan"), Unknown)
+    assert isinstance(read(200, {"upload_id": "u"}, "plan"), Accepted)
+
+
 def test_a_guild_send_returns_a_whole_message() -> None:
     answer = read(200, {"id": "08f", "channel_id": "1", "content": "hi", "author": {"id": "2"}})
     assert isinstance(answer, Accepted)
