@@ -13,11 +13,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 export DEBIAN_FRONTEND := noninteractive
 
-.PHONY: help run test lint format messages bench clean
+.PHONY: help run test faults lint format messages bench clean
 
 help:
 	@echo "make run        set everything up and start the console (ARGS='--port 9000 --no-demo')"
 	@echo "make test       set everything up and run every test (ARGS='-k stream')"
+	@echo "make faults     every case of the fault tables, where make test runs their pairs (about five minutes)"
 	@echo "make lint       formatting, lint, types and who may import whom"
 	@echo "make format     format the code"
 	@echo "make messages   compile the translations"
@@ -31,6 +32,9 @@ test: $(DEV_STAMP)
 	@scripts/test_packages.sh
 	@$(MAKE) --no-print-directory lint
 	$(PY) -m pytest $(ARGS)
+
+faults: $(DEV_STAMP)
+	$(PY) -m pytest tests/faults --whole $(ARGS)
 
 lint: $(DEV_STAMP)
 	$(PY) -m ruff check .
