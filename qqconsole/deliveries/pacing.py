@@ -45,11 +45,12 @@ class Pacing:
         """Return when the next one to this session is due, and count it."""
         before = self.waiting.get(bot_id, 0)
         due = self.now + gap_of_bot(limits) * before
-        if session_id in self.last_due:
-            due = max(due, self.last_due[session_id] + gap_of_target(limits))
-        planned = self.within_day.get(session_id, 0)
-        if limits is not None:
-            due = max(due, self.now + DAY * (planned // limits.target_day))
+        planned, last = self.within_day.get(session_id, 0), self.last_due.get(session_id)
+        if last is not None:
+            due = max(due, last + gap_of_target(limits))
+        if limits is not None and planned >= limits.target_day and (last is None or planned % limits.target_day == 0):
+            # The day's number is used up: a day behind the last of it.
+            due = max(due, (last or self.now) + DAY)
         # The bot's place is taken, even where its session has to wait longer: the others go meanwhile.
         self.waiting[bot_id] = before + 1
         self.last_due[session_id] = due

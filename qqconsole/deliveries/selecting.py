@@ -147,20 +147,19 @@ def _among(name: str, choices: tuple[str, ...]) -> dict[str, str]:
 
 def _moment(name: str, value: Any) -> datetime:
     """A moment without a zone is in the console's own; a day begins at midnight."""
-    if isinstance(value, datetime):
-        moment: datetime | None = value
-    else:
-        try:
-            day = parse_date(str(value))
-            moment = datetime(day.year, day.month, day.day) if day else parse_datetime(str(value))
-        except ValueError:
-            moment = None
-    if moment is None:
-        raise BadFilter(name, _("%(filter)s must be a time, as in 2026-11-22T16:30.") % {"filter": name})
     try:
-        return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
-    except (OverflowError, ValueError):
-        raise BadFilter(name, _("%(filter)s must be a time, as in 2026-11-22T16:30.") % {"filter": name}) from None
+        moment = value if isinstance(value, datetime) else _read_moment(str(value))
+        if moment is not None and 1970 <= moment.year < 9999:
+            return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    except ValueError:
+        # A day or an hour that no calendar has.
+        pass
+    raise BadFilter(name, _("%(filter)s must be a time, as in 2026-11-22T16:30.") % {"filter": name})
+
+
+def _read_moment(text: str) -> datetime | None:
+    day = parse_date(text)
+    return datetime(day.year, day.month, day.day) if day else parse_datetime(text)
 
 
 def _truth(name: str, value: Any) -> bool:
