@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from adapter.pieces import Text
 from adapter.targets import Scene
 from qqconsole.conversations.models import InboundMessage
 from qqconsole.deliveries.missing import Missing
@@ -41,6 +42,9 @@ def unproven_message(delivery: Delivery, left: Missing, now: datetime) -> Unprov
         .first()
     )
     if segment is None or segment.status != SegmentStatus.UNKNOWN or segment.kind == SegmentKind.STREAM:
+        return None
+    [piece] = left.pieces
+    if isinstance(piece, Text) and piece.text != segment.text:
         return None
     chunk = segment.chunks.filter(kind__in=MESSAGES, status=ChunkStatus.UNKNOWN).order_by("-number").first()
     if chunk is None or chunk.msg_seq is None:
