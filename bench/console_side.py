@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.platform import OURS, UNLIMITED, Platform
-from bench.processes import line_with, peak_megabytes, running
+from bench.processes import free_port, line_with, peak_megabytes, running
 from bench.streams import INTERVAL, Release
 
 NAME = "bench"
@@ -85,10 +85,11 @@ async def console(platform: Platform) -> AsyncIterator[Console]:
         async with running("manage.py", "migrate", "-v", "0", environment=environment) as migrating:
             await migrating.wait()
         await _bot_add(platform, home, "instant")
-        arguments = ("-m", "bench.probed_console", "--no-demo", "--port", "0")
+        port = free_port()
+        arguments = ("-m", "bench.probed_console", "--no-demo", "--port", str(port))
         async with running(*arguments, environment=environment, log=home / "log") as process:
-            said = await line_with(process, "http://")
+            await line_with(process, "http://")
             async with asyncio.timeout(30):
                 while not (await platform.bot(OURS[0]))["live"]:  # noqa: ASYNC110 - another process's state
                     await asyncio.sleep(0.2)
-            yield Console(platform, home, process.pid, f"http://{said.partition('http://')[2].split('/')[0].strip()}")
+            yield Console(platform, home, process.pid, f"http://127.0.0.1:{port}")

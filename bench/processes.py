@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -57,6 +58,14 @@ async def line_with(process: asyncio.subprocess.Process, words: str, *, within: 
             if words in line:
                 return line
     raise RuntimeError(f"the process ended without saying {words!r}")
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
 
 
 class Meter:

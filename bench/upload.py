@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import json
 import statistics
 import tempfile
@@ -23,8 +24,9 @@ from typing import Any
 
 import aiohttp
 
+from bench import bare_upload
 from bench.console_side import Console, console
-from bench.platform import OURS, Platform, platform
+from bench.platform import BARE, OURS, Platform, platform
 from bench.processes import Meter, forget_peak, line_with, megabytes, peak_megabytes, running
 from simulator.samples import mp4
 
@@ -84,6 +86,7 @@ async def _compare(sim: Platform, house: Console, api: Api, bare: Bare, path: Pa
         unfair = max(unfair, others)
         speeds = f"{size / theirs.seconds:>12.1f}{size / ours.seconds:>12.1f}"
         print(f"{number:<8}{speeds}{ratios[-1]:>8.2f}{others:>9.0%}", flush=True)
+    await _same_on_both(sim, path)
     return _verdict(statistics.median(ratios), max(intake_peak, peak_megabytes(house.pid) - idle), unfair)
 
 
@@ -161,6 +164,19 @@ async def _bubble(sim: Platform, *, after: int, within: float) -> None:
             await asyncio.sleep(0.1)
 
 
+async def _same_on_both(sim: Platform, path: Path) -> None:
+    """Raise RuntimeError unless both users see the file itself."""
+    for app_id, target in ((OURS[0], TARGET), (BARE[0], bare_upload.TARGET)):
+        media = (await sim.get("screen", bot=app_id, target=target))["bubbles"][-1]["media"]
+        if media["sha256"] != await asyncio.to_thread(_sha256, path):
+            raise RuntimeError(f"{target} sees another file: {media}")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 async def _deliver(sim: Platform, house: Console, api: Api, session: int, file: int) -> Took:
     """Send the file. What QQ calls it is forgotten first, or nothing would be uploaded the second time."""
     house.forget_uploads()
@@ -173,7 +189,10 @@ async def _deliver(sim: Platform, house: Console, api: Api, session: int, file: 
     except TimeoutError:
         raise RuntimeError(f"not delivered: {json.dumps(await api.get(f'deliveries/{delivery}'))}") from None
     _, others = meter.stop()
-    sent = next(each for each in await sim.arrived(last) if each["path"].endswith("/messages"))
+    arrived = await sim.arrived(last)
+    sent = next(each for each in arrived if each["path"].endswith("/messages"))
+    if not any(each["path"].endswith("/upload_prepare") for each in arrived):
+        raise RuntimeError("it was not uploaded: the platform still had it")
     return Took(sent["at"] + sent["seconds"] - began, others)
 
 
