@@ -23,7 +23,7 @@ HEAD = """\
 
 Drawn from the table in `adapter/steps.py` by `scripts/draw_steps.py`; do not edit it by hand.
 A row is an answer as `adapter/codes.py` reads it, a column the kind of frame that got it. How each step is taken is in
-`adapter/outcomes.py`; every step is a chunk of its own in the record.
+`adapter/outcomes.py`, for media in `adapter/media_outcomes.py`; every step is a chunk of its own in the record.
 """
 
 

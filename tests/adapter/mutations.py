@@ -11,9 +11,10 @@ from unittest import mock
 from adapter import composing, stream
 from adapter.answers import Unknown
 from adapter.codes import Reaction
-from adapter.frames import UPLOAD_KINDS, FrameKind, Pair
+from adapter.frames import UPLOAD_KINDS, Frame, FrameKind, Pair
 from adapter.moves import Send
 from adapter.outcomes import Outcomes
+from adapter.policy import Policy
 from adapter.segment import Segment, SegmentStatus
 from adapter.steps import STEPS, Step
 from adapter.stream import StreamMachine
@@ -133,7 +134,7 @@ def _never_expires(_real: Any) -> Any:
 
 
 def _duplicate_proves(_real: Any) -> Any:
-    return lambda self, segment, frame, answer, now: self._taken(segment, frame, segment.message_id, "")
+    return lambda self, segment, frame, answer, now: self._taken(segment, frame, segment.message_id, {})
 
 
 def _index_stands_still(real: Any) -> Any:
@@ -151,6 +152,10 @@ def _no_record(real: Any) -> Any:
         self.ended_unanswered.clear()
 
     return finish
+
+
+def _always_passive(segment: Segment, policy: Policy, *, reference: str | None, why: str) -> Frame:
+    return composing.media_frame(segment, dataclasses.replace(policy, media_passive=True), reference=reference, why=why)
 
 
 def _optimist(segments: Any, barrier: Any, *, shown_before: bool) -> Outcome:
@@ -178,6 +183,9 @@ MUTATIONS: dict[str, Patch] = {
     "everything is called delivered": _name(stream, "judge", _optimist),
     "the pair of a stream is not kept": _name(composing, "pair_for", lambda kind, policy, reference: Pair.NEW),
     "an end without an answer is not recorded": _method(Outcomes, "_finish", _no_record),
+    "media whose outcome is unknown goes again": _step(FrameKind.MEDIA, Reaction.UNKNOWN, Step.AGAIN),
+    "a part that was lost counts as put": _step(FrameKind.PART, Reaction.UNKNOWN, Step.TAKE),
+    "media names the message it answers": _name(stream, "media_frame", _always_passive),
     "every notice is owed": _name(stream, "owes_notice", lambda segments, barrier, *, shown_before: True),
 }
 

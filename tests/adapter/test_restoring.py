@@ -8,14 +8,19 @@ import pytest
 from scripted import LOST_ANSWER, LOST_REQUEST, kinds, outcome, refused, screen, statuses, throttled, travel
 from strict_qq import FINE
 
+from adapter.answers import Unknown
+from adapter.content import BytesContent
 from adapter.dialects import DIALECTS
-from adapter.frames import Frame, FrameKind, Pair
+from adapter.frames import UPLOAD_KINDS, Frame, FrameKind, Pair
+from adapter.moves import Send
+from adapter.parts import Part
 from adapter.pieces import MediaItem, MediaKind
 from adapter.policy import Policy
 from adapter.restoring import in_doubt, restore
 from adapter.segment import BarrierKind, Segment, SegmentKind, Stage
 from adapter.stream import Restored, StreamMachine
 from adapter.verdicts import Verdict
+from adapter.ways import Way
 
 LINE = "一二三四五六七八九十甲乙"
 BOTH = pytest.mark.parametrize("road", DIALECTS)
@@ -24,7 +29,7 @@ OLDER = "messages.stream"
 
 def frame(kind: FrameKind = FrameKind.MIDDLE, text: str = "ab", *, why: str = "", **more: Any) -> Frame:
     about: dict[str, Any] = {"start": 0, "end": len(text), "wire_text": text, "markdown": True, "reference": "m"}
-    return Frame(kind=kind, segment=1, text=text, pair=Pair.NEW, why=why, **{**about, **more})
+    return Frame(kind=kind, segment=1, text=text, why=why, **{**about, "pair": Pair.NEW, **more})
 
 
 def row(text: str = "ab", **more: Any) -> Segment:
@@ -84,6 +89,60 @@ def test_bytes_are_not_kept_so_an_upload_of_them_is_not_done_again() -> None:
     assert machine.last_media is not None
     assert (machine.last_media.sent, machine.last_media.why) == (False, "its bytes are gone")
     assert machine.ended_unanswered == [segment]
+
+
+def media(*frames: tuple[Frame, Verdict | None], item: MediaItem) -> StreamMachine:
+    """The machine after a crash, its rows read; the frame in doubt has its unknown answer."""
+    segment = Segment(1, markdown=False, kind=SegmentKind.MEDIA, media=item)
+    restored = restore(segment, frames)
+    machine = StreamMachine(Policy(None, reference="m", direct_limit=4), restored=restored)
+    if restored.in_flight is not None:
+        machine.answer(Unknown("crash"), 0.0)
+    machine.fail("interrupted")
+    return machine
+
+
+def next_kind(machine: StreamMachine) -> str:
+    move = machine.next(100.0)
+    return move.frame.kind.value if isinstance(move, Send) else type(move).__name__
+
+
+FILM = MediaItem(MediaKind.VIDEO, content=BytesContent(b"123456789"), name="a.mp4")
+PLAIN = {"reference": None, "pair": Pair.NONE, "media": FILM}
+
+
+@pytest.mark.parametrize("kind", UPLOAD_KINDS)
+@pytest.mark.parametrize("verdict", [None, Verdict.UNKNOWN, Verdict.ACCEPTED, Verdict.REFUSED])
+def test_an_upload_that_was_cut_off_begins_anew_with_the_content_given_back(
+    kind: FrameKind, verdict: Verdict | None
+) -> None:
+    part = Part(1, 0, 9, "https://cos.example/1", "0" * 32)
+    cut = (frame(kind, "", upload_id="u", part=part, way=Way.PARTS, **PLAIN), verdict)
+    assert next_kind(media(cut, item=FILM)) == "prepare"
+
+
+def test_a_file_info_that_is_known_is_sent() -> None:
+    refused_once = (frame(FrameKind.MEDIA, "", file_info="F", **PLAIN), Verdict.THROTTLED)
+    assert next_kind(media(refused_once, item=FILM)) == "media"
+    assert next_kind(media(item=MediaItem(MediaKind.VIDEO, file_info="F"))) == "media"
+
+
+@pytest.mark.parametrize("verdict", [None, Verdict.UNKNOWN])
+def test_a_message_with_media_in_flight_is_repeated_only_under_its_pair(verdict: Verdict | None) -> None:
+    proactive = media((frame(FrameKind.MEDIA, "", file_info="F", **PLAIN), verdict), item=FILM)
+    assert next_kind(proactive) == "Done"
+    assert proactive.segments[1].status == "unknown"
+    passive = media((frame(FrameKind.MEDIA, "", file_info="F", media=FILM), verdict), item=FILM)
+    move = passive.next(100.0)
+    assert isinstance(move, Send)
+    assert (move.frame.kind, move.frame.pair, move.frame.reference) == ("media", "repeat", "m")
+
+
+def test_media_that_was_refused_for_its_msg_id_is_not_tried_with_it_again() -> None:
+    machine = media((frame(FrameKind.MEDIA, "", file_info="F", media=FILM), Verdict.REFUSED), item=FILM)
+    move = machine.next(100.0)
+    assert isinstance(move, Send)
+    assert move.frame.reference is None
 
 
 # ---- going on ---------------------------------------------------------------------------------------------------
