@@ -52,7 +52,8 @@ def take_in(
     with receive(source, name=name, limit=limit, length=length) as received:
         found = find(received)
         if found is not None:
-            MediaFile.objects.filter(pk=found.pk).update(last_used_at=timezone.now())
+            found.last_used_at = timezone.now()
+            found.save(update_fields=["last_used_at"])
         else:
             received.examine()
             places = received.store()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,18 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     cache.clear()
+
+
+@pytest.fixture
+def library(tmp_path: Path, settings: Any) -> Path:
+    """A data folder of its own, with the library's storage in it."""
+    home = tmp_path / "home"
+    settings.HOME = home
+    storage = settings.STORAGES["media"]
+    options = {**storage["OPTIONS"], "location": home / "media"}
+    settings.STORAGES = {**settings.STORAGES, "media": {**storage, "OPTIONS": options}}
+    home.mkdir()
+    return home
 
 
 @pytest.fixture
