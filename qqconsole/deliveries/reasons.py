@@ -44,6 +44,7 @@ REASONS: dict[str, Promise] = {
     ),
     "engine_error": _("The console itself made an error. The details are for its developers."),
     "protocol_rule": _("The console stopped a frame of its own that would have broken QQ's rules."),
+    "media_unfit": _("The file could not be made ready for QQ; the details say why."),
     # what cannot be asked for
     "empty": _("There is nothing to send: write something first."),
     "too_long": _("This is too long. A message has at most 20,000 characters, a caption or an address 2,000."),
