@@ -8,9 +8,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
-from django.template.defaultfilters import filesizeformat
 
 from qqconsole.media.cleaning import clean
+from qqconsole.media.kinds import MEGABYTE
 from qqconsole.plain_command import PlainCommand
 
 
@@ -35,7 +35,7 @@ class Command(PlainCommand):
         except OSError as error:
             raise CommandError(f"The media storage does not answer: {error}") from error
         done = "Would remove" if options["dry_run"] else "Removed"
-        size = filesizeformat(cleaned.size).replace("\xa0", " ")
+        size = f"{cleaned.size / MEGABYTE:.1f} MB"
         self.stdout.write(
             f"{done} {cleaned.files} files ({size}), {cleaned.orphans} left by crashes, "
             f"{cleaned.infos} ended file_infos."
