@@ -3,6 +3,9 @@
 Two rules hold together. The log: no more than N requests leave in any window of one second, wherever it
 starts. The spacing: they leave evenly, with only a tenth of N allowed at once, because a full burst that the
 network delays would meet the next one inside one second at QQ's side.
+
+The steps of an upload in parts keep the log alone, at QQ's own ten: each part's bytes go out before its part_finish,
+which spaces them as it is, and one that QQ throttles after all costs a wait and nobody's stream.
 """
 
 from __future__ import annotations
@@ -29,14 +32,17 @@ _URGENT_IN_A_ROW = 4
 class Window:
     """When the next request may leave. Pure: the caller says what time it is (seconds, any steady clock)."""
 
-    def __init__(self, rate: float) -> None:
-        """``rate`` in requests a second; below 1 the window grows instead. Not above 0: ValueError."""
+    def __init__(self, rate: float, *, evenly: bool = True) -> None:
+        """``rate`` in requests a second; below 1 the window grows instead. Not above 0: ValueError.
+
+        Not ``evenly``: all that one window holds may leave at once.
+        """
         if not 0 < rate < math.inf:
             raise ValueError(f"a rate must be above 0 and finite, not {rate}")
         self.count = max(1, math.floor(rate))
         self.span = max(1.0, self.count / rate) + _MARGIN
         self._gap = self.span / self.count
-        self._slack = self._gap * (max(1, self.count // 10) - 1)
+        self._slack = self._gap * (max(1, self.count // 10) - 1 if evenly else self.count)
         self._log: deque[float] = deque(maxlen=self.count)
         self._due = -math.inf
         self._closed_until = -math.inf
@@ -59,8 +65,8 @@ class Window:
 class _Lane:
     """The queue before one window: first come, first served, urgent ones before the others."""
 
-    def __init__(self, rate: float, clock: Callable[[], float]) -> None:
-        self.window = Window(rate)
+    def __init__(self, rate: float, clock: Callable[[], float], *, evenly: bool = True) -> None:
+        self.window = Window(rate, evenly=evenly)
         self._clock = clock
         self._urgent: deque[asyncio.Future[None]] = deque()
         self._plain: deque[asyncio.Future[None]] = deque()
@@ -122,8 +128,8 @@ class Pace:
         stream: float = 45.0,
         message: float = 90.0,
         files: float = 45.0,
-        prepare: float = 9.0,
-        part_finish: float = 9.0,
+        prepare: float = 10.0,
+        part_finish: float = 10.0,
         recall: float = 9.0,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -133,8 +139,8 @@ class Pace:
             Endpoint.STREAM: _Lane(stream, clock),
             Endpoint.MESSAGE: _Lane(message, clock),
             Endpoint.FILES: _Lane(files, clock),
-            Endpoint.PREPARE: _Lane(prepare, clock),
-            Endpoint.PART_FINISH: _Lane(part_finish, clock),
+            Endpoint.PREPARE: _Lane(prepare, clock, evenly=False),
+            Endpoint.PART_FINISH: _Lane(part_finish, clock, evenly=False),
             Endpoint.RECALL: _Lane(recall, clock),
         }
 

@@ -36,13 +36,14 @@ def run(window: Window, arrivals: list[float]) -> list[float]:
 @given(
     rate=st.sampled_from([1.0, 2.5, 9.0, 45.0, 90.0]),
     gaps=st.lists(st.floats(0, 0.4), min_size=1, max_size=300),
+    evenly=st.booleans(),
 )
-def test_never_more_than_n_in_any_one_second(rate: float, gaps: list[float]) -> None:
+def test_never_more_than_n_in_any_one_second(rate: float, gaps: list[float], evenly: bool) -> None:
     arrivals, now = [], 0.0
     for gap in gaps:
         now += gap * gap
         arrivals.append(now)
-    assert most_in_one_second(run(Window(rate), arrivals)) <= rate
+    assert most_in_one_second(run(Window(rate, evenly=evenly), arrivals)) <= rate
 
 
 def test_a_crowd_leaves_evenly() -> None:
@@ -51,6 +52,12 @@ def test_a_crowd_leaves_evenly() -> None:
     assert 3.0 < left[-1] < 4.4
     in_the_first_tenth = sum(1 for moment in left if moment < 0.1)
     assert in_the_first_tenth <= 4 + 5
+
+
+def test_ten_parts_are_finished_as_fast_as_they_come() -> None:
+    left = run(Window(10.0, evenly=False), [0.0] * 20)
+    assert left[:10] == [0.0] * 10
+    assert left[10:] == [pytest.approx(1.1)] * 10
 
 
 def test_a_lone_request_does_not_wait() -> None:
