@@ -177,6 +177,10 @@ def media_storage(home: Path) -> dict[str, Any]:
     bucket, _, prefix = parts.path.strip("/").partition("/")
     if parts.scheme != "s3" or not host or not bucket or not set(given) <= {"region", "tls"}:
         raise ValueError("QQCONSOLE_MEDIA_STORAGE must look like s3://KEY:SECRET@HOST/BUCKET?region=NAME")
+    # Most consoles have no bucket, and these take half a second to load.
+    from boto3.s3.transfer import TransferConfig
+    from botocore.config import Config
+
     scheme = "http" if given.get("tls") == "0" else "https"
     return {
         "BACKEND": "storages.backends.s3.S3Storage",
@@ -187,10 +191,15 @@ def media_storage(home: Path) -> dict[str, Any]:
             "region_name": given.get("region"),
             "bucket_name": bucket,
             "location": prefix,
-            "addressing_style": "path",
-            "signature_version": "s3v4",
+            "client_config": Config(
+                s3={"addressing_style": "path"},
+                signature_version="s3v4",
+                connect_timeout=10,
+                read_timeout=30,
+                retries={"max_attempts": 3},
+            ),
             # Several threads would each hold some megabytes of a file that is being stored.
-            "use_threads": False,
+            "transfer_config": TransferConfig(use_threads=False),
             # What is read through the storage itself waits on disk above this.
             "max_memory_size": 1_048_576,
         },
