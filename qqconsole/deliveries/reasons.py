@@ -51,6 +51,7 @@ REASONS: dict[str, Promise] = {
     "no_item": _("Name either a file of the library or an address, not both and not neither."),
     "bad_address": _("This address is not fetched: it has to be a public http(s) address."),
     "no_uploads": _("QQ takes files only in private chats and groups; in a guild only a picture's address can go."),
+    "media_unfit": _("The file cannot go to QQ as it is; the details say why. Nothing was sent."),
     "bad_kind": _("It can be sent as a picture, a video, a voice message or a file, and as nothing else."),
     # what is not sent again
     "not_allowed": _("Only an admin may do this."),
