@@ -19,10 +19,12 @@ from qqconsole.conversations.timeline import Timeline, timeline
 from qqconsole.cursors import BadCursor, before_moment, microseconds_of, moment_cursor, moment_of
 from qqconsole.deliveries.models import Chunk, Segment, SegmentStatus
 from qqconsole.deliveries.reasons import in_words
+from qqconsole.deliveries.sending import UPLOAD_SCENES
 from qqconsole.deliveries.wire import restore_request
 from qqconsole.live import snapshot
 from qqconsole.live.documents import message_document, session_document
 from qqconsole.live.words import code_words, words
+from qqconsole.media.kinds import HARD_LIMIT, SOFT_LIMITS
 
 PAGE = 50
 """Sessions on one page of the list."""
@@ -78,6 +80,8 @@ def session_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "items": _items(stretch),
             "older": microseconds_of(stretch.older) if stretch.older else "",
             "is_newest": before is None,
+            "takes_files": session.scene in UPLOAD_SCENES,
+            "limits": {"hard": HARD_LIMIT, "soft": SOFT_LIMITS},
             "words": words(),
             "codes": code_words(),
             "state": state,

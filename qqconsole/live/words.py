@@ -14,6 +14,8 @@ from qqconsole.conversations.models import Scene
 from qqconsole.conversations.names import UNNAMED
 from qqconsole.deliveries import reasons as delivery_reasons
 from qqconsole.deliveries.models import ChunkKind, ChunkStatus, Kind, SegmentKind, SegmentStatus, Status
+from qqconsole.media import reasons as media_reasons
+from qqconsole.media.models import MediaKind
 
 
 def words() -> dict[str, Any]:
@@ -31,12 +33,9 @@ def words() -> dict[str, Any]:
         "why": {word: str(text) for word, text in delivery_reasons.WHYS.items()},
         "bot_reason": {word: str(text) for word, text in bot_reasons.REASONS.items()},
         "network": {phrase: str(text) for phrase, text in delivery_reasons.NETWORK.items()},
-        "media_kind": {
-            "image": gettext("picture"),
-            "video": gettext("video"),
-            "voice": gettext("voice"),
-            "file": gettext("file"),
-        },
+        "media_kind": _labels(MediaKind),
+        "media_note": _media_notes(),
+        "media_problem": {word: str(text) for word, text in media_reasons.PROBLEMS.items()},
         "state": {"1": gettext("QQ's state 1: more follows"), "10": gettext("QQ's state 10: the last one")},
         "purpose": {"rest": gettext("rest of a stream"), "notice": gettext("notice to the user")},
         "unnamed": {scene: str(text) for scene, text in UNNAMED.items()},
@@ -95,5 +94,43 @@ def _page() -> dict[str, str]:
         "attachment": gettext("attachment"),
         "ignored": gettext("not addressed to the bot"),
         "reviewing": gettext("in review"),
+        **_sending(),
         "unknown_code": gettext("QQ does not document this code."),
+    }
+
+
+def _media_notes() -> dict[str, str]:
+    """What is changed before media are sent: by its code word, and by the English words the record has."""
+    notes = {word: str(text) for word, text in media_reasons.NOTES.items()}
+    return notes | {media_reasons.in_english(word): text for word, text in notes.items()}
+
+
+def _sending() -> dict[str, str]:
+    """What the composer and the bubbles of media say."""
+    return {
+        "becomes_voice": gettext("Will be turned into a QQ voice message."),
+        "as_kind": gettext("Goes as: {kind}"),
+        "uploading": gettext("Uploading to the console: {percent} %"),
+        "checking": gettext("Uploaded; the console looks into it…"),
+        "ready": gettext("Ready to send"),
+        "queueing": gettext("Handing over…"),
+        "upload_cut": gettext("The upload broke off. Nothing is lost: try again."),
+        "upload_stopped": gettext("The console does not answer. Nothing is lost: try again."),
+        "signed_out": gettext("You are signed out. Sign in in another tab, then try again."),
+        "not_handed_over": gettext("Not handed over: {why}"),
+        "one_waits": gettext("A file above is not ready: try it again or remove it. What comes after it waits."),
+        "bytes": gettext("{value} bytes"),
+        "kilobytes": gettext("{value} KB"),
+        "megabytes": gettext("{value} MB"),
+        "upload_start": gettext("The upload to QQ begins…"),
+        "upload_parts": gettext("To QQ: part {done} of {parts}"),
+        "upload_whole": gettext("To QQ…"),
+        "sending_media": gettext("With QQ: being sent…"),
+        "part_of": gettext("part {number} of {parts}"),
+        "by": gettext("by {name}"),
+        "failed_at": gettext("Step: {step}."),
+        "begins": gettext("being prepared…"),
+        "not_before": gettext("waiting, not before {time}"),
+        "no_folders": gettext("A folder cannot be sent. Choose the files in it."),
+        "file_size": gettext("{sent} of {size}"),
     }

@@ -1,6 +1,7 @@
 // One conversation: what came in on the left, the bot's bubbles on the right, the streaming one growing in place.
 
-import { clone, coded, mediaName, put, putTime, say, setData, slot, words } from "./dom.js";
+import { clock, clone, coded, put, putTime, say, setData, slot, words } from "./dom.js";
+import { fillMedia, mediaOf } from "./media.js";
 import { chunksOf, isActive, segmentsOf } from "./store.js";
 import { delivered, parts, textOf } from "./text.js";
 
@@ -13,6 +14,7 @@ export class Conversation {
     this.empty = root.querySelector("[data-empty]");
     this.toEnd = root.querySelector("[data-to-end]");
     this.isNewest = root.dataset.newest === "yes";
+    this.atEnd = true;
     this.store = store;
     this.announce = announce;
     this.statuses = new Map();
@@ -21,7 +23,9 @@ export class Conversation {
       const wanted = event.target.closest("[data-inspect]") || (turn && !String(getSelection()));
       if (turn && wanted) onInspect(Number(turn.dataset.delivery), Boolean(event.target.closest("[data-inspect]")));
     });
-    this.pane.addEventListener("scroll", () => this.#showToEnd(), { passive: true });
+    this.pane.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    // What is written below takes room away: whoever was at the end stays there.
+    new ResizeObserver(() => this.atEnd && this.isNewest && this.scrollToEnd()).observe(this.pane);
     this.toEnd.addEventListener("click", () => this.scrollToEnd());
   }
 
@@ -46,6 +50,11 @@ export class Conversation {
 
   #isAtEnd() {
     return this.pane.scrollHeight - this.pane.scrollTop - this.pane.clientHeight < NEAR;
+  }
+
+  #scrolled() {
+    this.atEnd = this.#isAtEnd();
+    this.#showToEnd();
   }
 
   #showToEnd() {
@@ -87,15 +96,21 @@ export class Conversation {
       this.#insert(node, head.created_at);
     }
     setData(node, "status", head.status);
-    const segments = segmentsOf(delivery);
+    const segments = shown(segmentsOf(delivery));
     const bubbles = slot(node, "bubbles");
+    for (const bubble of [...bubbles.children]) {
+      if (!segments.some((segment) => String(segment.id) === bubble.dataset.segment)) bubble.remove();
+    }
     for (const segment of segments) this.#bubble(bubbles, segment, delivery);
+    if (!segments.length && head.kind !== "reply") this.#draft(bubbles, delivery);
     this.#pending(node, head, segments);
+    put(node, "by", head.requested_name ? say("by", { name: head.requested_name }) : "");
     const status = put(node, "status", words.status[head.status] ?? head.status);
     setData(status, "status", head.status);
     put(node, "count", progress(head, delivered(segments)));
     const reason = isActive(head) || head.status === "delivered" ? "" : (words.reason[head.reason] ?? head.reason);
-    put(node, "reason", [reason, reason && coded(head.code)].filter(Boolean).join(" "));
+    const step = reason && head.failed_step ? say("failed_at", { step: stepWord(head.failed_step) }) : "";
+    put(node, "reason", [reason, step, reason && coded(head.code)].filter(Boolean).join(" "));
     putTime(node, "time", head.created_at);
     this.#tell(delivery.id, head, reason);
   }
@@ -114,16 +129,26 @@ export class Conversation {
     const { accepted, rest } = parts(segment, textOf(chunksOf(delivery, segment.id)));
     put(node, "accepted", accepted);
     put(node, "rest", rest);
-    put(node, "note", note(segment, rest));
-    if (segment.media) put(node, "media", mediaName(segment.media));
+    put(node, "note", segment.media && segment.status === "failed" ? "" : note(segment, rest));
+    if (segment.media) fillMedia(node, mediaOf(segment.media, delivery.head), segment.status === "open" && isActive(delivery.head));
+  }
+
+  // What somebody asked for, before anything of it has left.
+  #draft(bubbles, { head }) {
+    const node = clone("bubble-template");
+    setData(node, "segment", "draft");
+    setData(node, "kind", head.kind);
+    setData(node, "status", isActive(head) ? "open" : "failed");
+    put(node, "rest", head.text);
+    if (head.kind === "media") fillMedia(node, mediaOf({}, head), false);
+    bubbles.append(node);
   }
 
   #pending(node, head, segments) {
-    const open = segments.some((segment) => segment.status === "open" && segment.kind === "stream");
+    const open = segments.some((segment) => segment.status === "open" && segment.kind !== "plain");
     const pending = slot(node, "pending");
     pending.hidden = !isActive(head) || open;
-    const word = head.cancel_requested_at ? "cancelling" : head.status === "queued" ? "waiting" : "thinking";
-    if (!pending.hidden) put(node, "pending_word", say(word));
+    if (!pending.hidden) put(node, "pending_word", waitsFor(head));
   }
 
   // A screen reader hears how an answer ended, not each of its chunks.
@@ -142,9 +167,26 @@ export class Conversation {
 
 const stampOf = (turn) => slot(turn, "time").getAttribute("datetime");
 
-// "Delivered" beside "delivered" would say it twice.
+// Bubbles of an attempt that nobody can have seen give way to those of the next one.
+function shown(segments) {
+  const last = Math.max(0, ...segments.map((segment) => segment.attempt));
+  return segments.filter(
+    (segment) => segment.attempt === last || segment.accepted_length || !["failed", "open"].includes(segment.status),
+  );
+}
+
+function waitsFor(head) {
+  if (head.cancel_requested_at) return say("cancelling");
+  if (head.status === "queued") return head.due_at ? say("not_before", { time: clock(head.due_at, "precise") }) : say("waiting");
+  return say(head.kind === "reply" ? "thinking" : "begins");
+}
+
+// The adapter's word for the step that shows it to the user is "send"; its chunk's is "media".
+const stepWord = (step) => words.chunk_kind[step === "send" ? "media" : step] ?? step;
+
+// "Delivered" beside "delivered" would say it twice; what a person wrote is not counted.
 function progress(head, done) {
-  if (!head.generated_length) return "";
+  if (!head.generated_length || head.kind !== "reply") return "";
   if (head.status === "delivered" && done === head.generated_length) return say("characters", { count: done });
   return say("you_see", { accepted: done, generated: head.generated_length });
 }

@@ -33,6 +33,21 @@ export function mediaName({ kind, name, url, caption }) {
   return [words.media_kind[kind] ?? kind, name || url, caption].filter(Boolean).join(" · ");
 }
 
+// What was changed in a file before it goes, by its code word or by the English words of the record.
+export const mediaNote = (note) => (note ? (words.media_note[note] ?? words.page[note] ?? note) : "");
+
+export function size(bytes) {
+  if (bytes < 1000) return say("bytes", { value: bytes });
+  if (bytes < 1_000_000) return say("kilobytes", { value: Math.round(bytes / 1000) });
+  return say("megabytes", { value: (bytes / 1_000_000).toFixed(bytes < 10_000_000 ? 1 : 0) });
+}
+
+export function setIcon(node, name) {
+  const use = node.querySelector("use");
+  const address = use?.getAttribute("href").replace(/#.*$/, `#${name}`);
+  if (use && use.getAttribute("href") !== address) use.setAttribute("href", address);
+}
+
 export function clone(templateId) {
   return document.getElementById(templateId).content.firstElementChild.cloneNode(true);
 }

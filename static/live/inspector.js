@@ -1,7 +1,8 @@
 // The inspector: one delivery with its segments, its chunks and what QQ said to each.
 
 import { span } from "./chunk.js";
-import { clock, coded, ours, put, say, setData, slot, words } from "./dom.js";
+import { clock, coded, ours, put, say, setData, size, slot, words } from "./dom.js";
+import { mediaOf } from "./media.js";
 import { paintSegment } from "./segment.js";
 import { chunksOf, isActive, segmentsOf } from "./store.js";
 import { delivered } from "./text.js";
@@ -80,6 +81,10 @@ export class Inspector {
     why.hidden = !(head.reason || head.code || head.detail);
     setData(why, "status", head.status);
     const accepted = delivered(segments);
+    setData(this.body, "kind", head.kind);
+    const file = head.kind === "media" ? mediaOf(segments.at(-1)?.media ?? {}, head) : null;
+    put(this.body, "file", file ? [words.media_kind[file.kind], file.size && size(file.size)].filter(Boolean).join(" · ") : "");
+    this.written.hidden = head.kind !== "reply";
     put(this.body, "generated", say("characters", { count: head.generated_length }));
     put(this.body, "accepted", say("characters", { count: accepted }));
     const short = !isActive(head) && head.status !== "in_review" && accepted < head.generated_length;

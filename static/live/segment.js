@@ -25,6 +25,16 @@ export function paintSegment(root, segment, chunks, before, severalAttempts) {
   const list = node.querySelector("[data-chunks]");
   chunks.forEach((chunk, place) => {
     const line = list.children[place] ?? list.appendChild(chunkNode());
-    fillChunk(line, chunk, before.get(chunk.id), segment.media ? mediaName(segment.media) : "");
+    fillChunk(line, chunk, before.get(chunk.id), segment.media ? about(segment.media, chunks, place) : "");
   });
+}
+
+// What a chunk without text is about. Which part: those that QQ finished since the parts were planned, and one.
+function about(media, chunks, place) {
+  const { kind } = chunks[place];
+  if (kind === "fetch") return media.url ?? "";
+  if (kind !== "part" && kind !== "finish") return mediaName(media);
+  const planned = chunks.slice(0, place).findLastIndex((chunk) => chunk.kind === "prepare");
+  const finished = chunks.slice(planned + 1, place).filter((chunk) => chunk.kind === "finish" && chunk.status === "accepted");
+  return say("part_of", { number: finished.length + 1, parts: media.upload?.parts || "…" });
 }

@@ -1,5 +1,6 @@
 // One session: its conversation and its inspector, live.
 
+import { Composer } from "./composer.js";
 import { standing } from "./connections.js";
 import { Conversation } from "./conversation.js";
 import { embedded, paintSoon, put, setData } from "./dom.js";
@@ -13,6 +14,7 @@ const store = new Store();
 const dirty = { messages: new Set(), deliveries: new Set(), bots: true };
 const follow = root.querySelector("[data-follow]");
 const inspector = new Inspector(root, store, () => socket.now());
+if (root.querySelector("[data-composer]")) new Composer(root);
 const conversation = new Conversation(root, store, { onInspect: inspect, announce });
 
 const paint = paintSoon(() => {

@@ -70,7 +70,7 @@ export class Store {
   #delivery(id) {
     let known = this.deliveries.get(id);
     if (!known) {
-      known = { id, seen: 0, asked: null, head: { seq: -1 }, segments: new Map(), chunks: new Map() };
+      known = { id, seen: 0, asked: null, head: { seq: -1 }, attempts: new Map(), segments: new Map(), chunks: new Map() };
       this.deliveries.set(id, known);
     }
     return known;
@@ -87,10 +87,13 @@ function changes() {
 }
 
 function lay(known, event) {
-  if (event.seq >= known.head.seq) {
-    const { segments, chunks, ...head } = event;
-    known.head = head;
+  const { segments, chunks, attempts, ...head } = event;
+  for (const attempt of attempts ?? []) {
+    const old = known.attempts.get(attempt.number);
+    if (!old || event.seq >= old.seq) known.attempts.set(attempt.number, { ...attempt, seq: event.seq });
   }
+  // An event without attempts says nothing about them.
+  if (event.seq >= known.head.seq) known.head = { ...head, attempts: attemptsOf(known) };
   for (const segment of event.segments) upsert(known.segments, segment);
   for (const chunk of event.chunks) upsert(known.chunks, chunk);
 }
@@ -106,6 +109,10 @@ export function segmentsOf(delivery) {
 
 export function chunksOf(delivery, segmentId) {
   return [...delivery.chunks.values()].filter((chunk) => chunk.segment === segmentId).sort((a, b) => a.number - b.number);
+}
+
+export function attemptsOf(delivery) {
+  return [...delivery.attempts.values()].sort((a, b) => a.number - b.number);
 }
 
 export const isActive = (head) => head.status === "queued" || head.status === "sending";
