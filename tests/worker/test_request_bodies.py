@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -56,3 +58,55 @@ def test_the_refusal_says_413(console: ConsoleProcess) -> None:
 def test_a_body_within_the_limit_reaches_the_page(console: ConsoleProcess) -> None:
     """It has no CSRF token: the page itself says no."""
     assert _answer(console, b"Content-Length: %d" % len(MEGABYTE), 1).startswith(b"HTTP/1.1 403 ")
+
+
+def _token(console: ConsoleProcess) -> str:
+    return console.manage("apitoken", "create", f"uploads {time.time_ns()}").split()[-1]
+
+
+def _file_answer(console: ConsoleProcess, megabytes: int, *headers: str, sent: int | None = None) -> tuple[int, bytes]:
+    """Send one file of so many megabytes as a form to the API; its status (0: cut off without a word) and body."""
+    where = urlsplit(console.url)
+    head = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'
+    tail = b"\r\n--edge--\r\n"
+    length = len(head) + megabytes * len(MEGABYTE) + len(tail)
+    lines = ["POST /api/v1/media HTTP/1.1", "Host: localhost", "Connection: close", f"Content-Length: {length}"]
+    lines += ["Content-Type: multipart/form-data; boundary=edge", *headers, "", ""]
+    with socket.create_connection((where.hostname, where.port), timeout=60) as connection:
+        try:
+            connection.sendall("\r\n".join(lines).encode() + head)
+            for _ in range(megabytes if sent is None else sent):
+                connection.sendall(MEGABYTE)
+            if sent is None:
+                connection.sendall(tail)
+        except (BrokenPipeError, ConnectionResetError):
+            # It was refused while it was sent; what was said before that may still be there to read.
+            pass
+        try:
+            answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+        except ConnectionResetError:
+            answer = b""
+    status, _, body = answer.partition(b"\r\n\r\n")
+    return int(status.split()[1]) if status else 0, body
+
+
+def test_a_large_file_goes_through_disk_and_not_through_memory(console: ConsoleProcess) -> None:
+    token = _token(console)
+    assert _file_answer(console, 1, f"Authorization: Bearer {token}")[0] == 201
+    before = console.peak_memory()
+
+    status, body = _file_answer(console, 150, f"Authorization: Bearer {token}")
+
+    assert (status, json.loads(body)["size"]) == (201, 150 * len(MEGABYTE))
+    assert console.peak_memory() - before < 40
+    assert list((console.home / "incoming").iterdir()) == []
+
+
+@pytest.mark.parametrize("who", [(), ("Authorization: Bearer nobody",), ("Cookie: qqconsole_session=nobody",)])
+def test_nobody_sends_more_than_a_form(console: ConsoleProcess, who: tuple[str, ...]) -> None:
+    assert _file_answer(console, 150, *who)[0] in (0, 401)
+    assert _file_answer(console, 150, *who, sent=6)[0] == 401
+
+
+def test_a_file_over_what_qq_takes_is_refused_by_its_length(console: ConsoleProcess) -> None:
+    assert _file_answer(console, 202, f"Authorization: Bearer {_token(console)}", sent=0)[0] == 413
