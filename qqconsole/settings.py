@@ -25,8 +25,10 @@ CSRF_TRUSTED_ORIGINS = read_list("QQCONSOLE_TRUSTED_ORIGINS", [])
 BEHIND_HTTPS = read_flag("QQCONSOLE_BEHIND_HTTPS")
 
 INSTALLED_APPS = [
+    "qqconsole.admin_config.ConsoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "qqconsole.accounts",
@@ -46,6 +48,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "qqconsole.urls"
@@ -60,6 +63,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
             ]
         },
     }
@@ -105,6 +109,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "expired sign-ins are forgotten": {"task": "accounts.clear_sessions", "schedule": crontab(hour="4", minute="0")},
     "old media are removed": {"task": "media.clean", "schedule": crontab(hour="4", minute="30")},
+    "old sends are forgotten": {"task": "deliveries.forget_sends", "schedule": crontab(hour="4", minute="45")},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "celerybeat-schedule")
 
@@ -112,6 +117,7 @@ AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

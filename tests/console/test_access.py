@@ -14,14 +14,17 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from qqconsole.accounts.models import ApiToken, Role, User
+from qqconsole.accounts.models import ApiToken, AuditLine, Role, User
 from qqconsole.api.urls import api
 from qqconsole.asgi import application
-from qqconsole.deliveries.models import Chunk, Delivery
+from qqconsole.deliveries.models import BulkResend, Chunk, Delivery
 from qqconsole.live.routing import websocket_application
+from qqconsole.media.models import MediaFile
+from tests.console.rows import make_file
 
 SIGN_IN = 302
 """Nobody is sent to the sign-in page."""
@@ -47,10 +50,25 @@ def page(route: str, address: str) -> Row:
     return Row("GET", route, address, SIGN_IN, 200, 200)
 
 
+def admins_page(route: str, address: str) -> list[Row]:
+    """A page that operators are refused."""
+    return [Row("GET", route, address, SIGN_IN, 403, 200)]
+
+
+def records(model: str, pk: str) -> list[Row]:
+    """A model in Django admin."""
+    return [
+        *admins_page(f"admin/{model}/", f"/admin/{model}/"),
+        *admins_page(f"admin/{model}/<path:object_id>/change/", f"/admin/{model}/{pk}/change/"),
+    ]
+
+
 def call(method: str, route: str, address: str, operator: int, admin: int) -> Row:
     """An API call: 401 for nobody."""
     return Row(method, f"api/v1/{route}", f"/api/v1/{address}", 401, operator, admin, by_token=True)
 
+
+APP_LIST = "admin/^(?P<app_label>accounts|bots|conversations|media|deliveries)/$"
 
 ROWS = [
     # Doors that stand open.
@@ -64,7 +82,40 @@ ROWS = [
     page("", "/"),
     page("sessions/<int:pk>/", "/sessions/{session}/"),
     page("chunks/<int:pk>/wire/", "/chunks/{chunk}/wire/"),
+    page("media/", "/media/"),
+    page("media/<int:pk>/file", "/media/{media}/file"),
+    page("media/<int:pk>/thumbnail", "/media/{media}/thumbnail"),
     page("bots/", "/bots/"),
+    page("deliveries/", "/deliveries/"),
+    page("deliveries/<int:pk>/", "/deliveries/{delivery}/"),
+    Row("POST", "deliveries/<int:pk>/cancel/", "/deliveries/{delivery}/cancel/", SIGN_IN, 302, 302),
+    # For admins.
+    *admins_page("deliveries/<int:pk>/resend/", "/deliveries/{delivery}/resend/"),
+    # It waits for its turn already.
+    Row("POST", "deliveries/<int:pk>/resend/", "/deliveries/{delivery}/resend/", SIGN_IN, 403, 409),
+    Row("POST", "deliveries/<int:pk>/dismiss/", "/deliveries/{delivery}/dismiss/", SIGN_IN, 403, 302),
+    *admins_page("resends/", "/resends/"),
+    *admins_page("resends/preview/", "/resends/preview/"),
+    # Nothing has failed.
+    Row("POST", "resends/preview/", "/resends/preview/", SIGN_IN, 403, 409),
+    *admins_page("resends/<int:pk>/", "/resends/{resend}/"),
+    Row("POST", "resends/<int:pk>/cancel/", "/resends/{resend}/cancel/", SIGN_IN, 403, 302),
+    *admins_page("audit/", "/audit/"),
+    # Django admin: lists and records of these, and nothing else.
+    *admins_page("admin/", "/admin/"),
+    Row("GET", "admin/login/", "/admin/login/", SIGN_IN, 403, 302),
+    *admins_page("admin/jsi18n/", "/admin/jsi18n/"),
+    *admins_page(APP_LIST, "/admin/deliveries/"),
+    *records("deliveries/delivery", "{delivery}"),
+    *records("deliveries/attempt", "{attempt}"),
+    *records("deliveries/segment", "{segment}"),
+    *records("deliveries/chunk", "{chunk}"),
+    *records("deliveries/bulkresend", "{resend}"),
+    *records("conversations/session", "{session}"),
+    *records("conversations/inboundmessage", "{message}"),
+    *records("bots/bot", "{bot}"),
+    *records("media/mediafile", "{media}"),
+    *records("accounts/auditline", "{audit}"),
     # The API.
     call("GET", "openapi.json", "openapi.json", 200, 200),
     call("GET", "bots", "bots", 200, 200),
@@ -72,6 +123,18 @@ ROWS = [
     call("GET", "deliveries", "deliveries", 200, 200),
     call("GET", "deliveries/<int:delivery_id>", "deliveries/{delivery}", 200, 200),
     call("POST", "deliveries/<int:delivery_id>/cancel", "deliveries/{delivery}/cancel", 202, 202),
+    call("POST", "deliveries", "deliveries", 422, 422),
+    call("POST", "media", "media", 422, 422),
+    call("GET", "media/<int:media_id>", "media/{media}", 200, 200),
+    call("GET", "deliveries/<int:delivery_id>/outlook", "deliveries/{delivery}/outlook", 200, 200),
+    # It waits for its turn already.
+    call("POST", "deliveries/<int:delivery_id>/resend", "deliveries/{delivery}/resend", 403, 409),
+    call("POST", "deliveries/<int:delivery_id>/dismiss", "deliveries/{delivery}/dismiss", 403, 409),
+    call("POST", "deliveries/<int:delivery_id>/undismiss", "deliveries/{delivery}/undismiss", 403, 409),
+    call("POST", "resends/preview", "resends/preview", 422, 422),
+    call("POST", "resends", "resends", 422, 422),
+    call("GET", "resends/<int:resend_id>", "resends/{resend}", 200, 200),
+    call("POST", "resends/<int:resend_id>/cancel", "resends/{resend}/cancel", 403, 202),
     Row("GET", "api/v1/", "/api/v1/", 404, 404, 404, by_token=True),
     Row("GET", "api/v1/^(?P<path>.*)$", "/api/v1/nothing", 404, 404, 404, by_token=True),
 ]
@@ -91,10 +154,31 @@ def routes(patterns: list[Any], before: str = "") -> Iterator[str]:
 
 
 @pytest.fixture
-def fill(delivery: Delivery) -> dict[str, int]:
+def library(db: None) -> MediaFile:
+    """One file of the library, with its content and its thumbnail."""
+    file = make_file()
+    file.file.save(f"walked/{file.sha256}", ContentFile(b"content"), save=False)
+    file.thumbnail.save(f"walked/{file.sha256}.webp", ContentFile(b"thumbnail"), save=False)
+    file.save()
+    return file
+
+
+@pytest.fixture
+def fill(delivery: Delivery, library: MediaFile) -> dict[str, int]:
     Delivery.objects.update(status="queued")
-    chunk = Chunk.objects.earliest("pk")
-    return {"delivery": delivery.pk, "session": delivery.session_id, "chunk": chunk.pk}
+    chunk = Chunk.objects.select_related("segment").earliest("pk")
+    return {
+        "delivery": delivery.pk,
+        "session": delivery.session_id,
+        "bot": delivery.session.bot_id,
+        "message": delivery.inbound_id or 0,
+        "attempt": chunk.segment.attempt_id,
+        "segment": chunk.segment_id,
+        "chunk": chunk.pk,
+        "resend": BulkResend.objects.create().pk,
+        "media": library.pk,
+        "audit": AuditLine.objects.create(name="ada", action="resend", subject="delivery 1").pk,
+    }
 
 
 def identities(row: Row) -> Iterator[tuple[str, int]]:
@@ -130,7 +214,7 @@ def test_every_address_has_a_row() -> None:
 def test_every_call_of_the_api_has_a_row() -> None:
     walked = {(row.method, row.address.split("?")[0]) for row in ROWS if row.address.startswith("/api/v1/")}
     offered = {
-        (method.upper(), path.replace("{delivery_id}", "{delivery}"))
+        (method.upper(), path.replace("_id}", "}"))
         for path, operations in api.get_openapi_schema()["paths"].items()
         for method in operations
     }
@@ -153,6 +237,7 @@ def test_walk(row: Row, who: str, status: int, fill: dict[str, int], monkeypatch
     monkeypatch.setattr("qqconsole.health.check", lambda: {"database": ""})
 
     response = walker(who).generic(row.method, row.address.format(**fill))
+    response.getvalue()  # the file of the library is read to its end, and closed
 
     assert response.status_code == status
     if who == "nobody" and status == SIGN_IN and "accounts" not in row.address and "language" not in row.address:

@@ -1,0 +1,133 @@
+"""Pages of the deliveries: all of them by filter, and one with every attempt at it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import get_language, gettext
+from django.views.decorators.http import require_safe
+
+from adapter import codes
+from qqconsole.accounts.callers import caller_of
+from qqconsole.cursors import BadCursor, before_id
+from qqconsole.deliveries import bulk
+from qqconsole.deliveries.filter_words import UNSETTLED, choices, described
+from qqconsole.deliveries.lines import line_of, lines_of, with_lines
+from qqconsole.deliveries.models import Attempt, Chunk, ChunkStatus, Delivery, Kind, Status
+from qqconsole.deliveries.reasons import in_words
+from qqconsole.deliveries.selecting import BadFilter, Filters
+from qqconsole.live.snapshot import events_of
+from qqconsole.live.words import code_words, words
+
+PAGE = 50
+"""Deliveries on one page of the list."""
+
+SAID_NO = (ChunkStatus.REFUSED, ChunkStatus.THROTTLED, ChunkStatus.UNKNOWN)
+
+
+@require_safe
+def delivery_list(request: HttpRequest) -> HttpResponse:
+    """Deliveries by filter, newest first; ``?cursor=`` is where an older page begins."""
+    cursor = request.GET.get("cursor", "")
+    try:
+        after = before_id(cursor)
+    except BadCursor:
+        raise Http404 from None
+    problem = ""
+    try:
+        filters = Filters.from_query(request.GET)
+    except BadFilter as bad:
+        filters, problem = Filters(), str(bad)
+    matching = filters.deliveries()
+    found = [] if problem else list(with_lines(matching).filter(after)[: PAGE + 1])
+    query = filters.to_query()
+    return render(
+        request,
+        "deliveries/delivery_list.html",
+        {
+            "lines": lines_of(found[:PAGE]),
+            "older": str(found[PAGE - 1].pk) if len(found) > PAGE else "",
+            "is_first": not cursor,
+            "filters": filters,
+            "described": described(filters),
+            "query": query,
+            "problem": problem,
+            "choices": choices(),
+            "views": _quick_views(query),
+            "zone": timezone.get_current_timezone_name(),
+            "to_resend": 0 if problem else _to_resend(request, filters),
+            "words": words(),
+            "codes": code_words(),
+            "state": {"deliveries": [], "sessions": [], "bots": []},
+        },
+        status=400 if problem else 200,
+    )
+
+
+def _quick_views(query: str) -> list[dict[str, Any]]:
+    named = [
+        (gettext("All"), Filters()),
+        (gettext("Failed"), Filters(status=tuple(UNSETTLED), dismissed=False)),
+        (gettext("Media"), Filters(kind=Kind.MEDIA)),
+    ]
+    return [{"name": name, "query": view.to_query(), "is_here": view.to_query() == query} for name, view in named]
+
+
+def _to_resend(request: HttpRequest, filters: Filters) -> int:
+    """How many failed ones match, for those who may send them again; counted no further than one bulk goes."""
+    caller = caller_of(request)
+    if caller is None or not caller.is_admin:
+        return 0
+    return filters.deliveries().filter(status=Status.FAILED)[: bulk.CAP].count()
+
+
+@require_safe
+def delivery_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One delivery: how it stands and why, what is sent, and each attempt step by step, the newest first."""
+    delivery = get_object_or_404(with_lines(Delivery.objects.all()), pk=pk)
+    return render(
+        request,
+        "deliveries/delivery_detail.html",
+        {
+            "line": line_of(delivery),
+            "text": Delivery.objects.values_list("generated_text", flat=True).get(pk=pk),
+            "trace_id": _deciding_trace(delivery),
+            "attempts": [_attempt(attempt) for attempt in delivery.attempts.order_by("-number")],
+            "words": words(),
+            "codes": code_words(),
+            "state": {"deliveries": events_of([delivery]), "sessions": [], "bots": []},
+        },
+    )
+
+
+def _deciding_trace(delivery: Delivery) -> str:
+    """QQ's trace id of the answer that decided against it; "" where there was none."""
+    if delivery.status == Status.DELIVERED:
+        return ""
+    said = Chunk.objects.filter(segment__attempt__delivery=delivery, status__in=SAID_NO).exclude(trace_id="")
+    return said.order_by("-pk").values_list("trace_id", flat=True).first() or ""
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    """The attempt as the template shows it."""
+    took = None
+    if attempt.finished_at and attempt.started_at:
+        took = (attempt.finished_at - attempt.started_at).total_seconds()
+    meaning = codes.meaning(attempt.code, get_language() or "en") if attempt.code else ""
+    reason = in_words(attempt.reason) if attempt.reason else ""
+    return {
+        "number": attempt.number,
+        "mode": attempt.mode,
+        "get_mode_display": attempt.get_mode_display,
+        "status": attempt.status,
+        "get_status_display": attempt.get_status_display,
+        "requested_name": attempt.requested_name,
+        "why": attempt.why,
+        "bulk_id": attempt.bulk_id,
+        "asked_at": attempt.asked_at,
+        "took": f"{took:.1f}" if took is not None else "",
+        "said": f"{reason} {attempt.code} {meaning}" if meaning else reason,
+    }
