@@ -28,7 +28,8 @@ TEXT = "/echo 这句话一定要送到"
 
 
 @pytest.fixture
-def bot(make_bot: Callable[..., Bot]) -> Bot:
+def bot(make_bot: Callable[..., Bot], platform: Platform) -> Bot:
+    platform.do(lambda simulator: simulator.switches.patch({"proactive_times": 1_000}))
     most = {"proactive_per_second": 1_000, "proactive_per_minute": 10_000, "proactive_target_minute": 1_000}
     return make_bot(upload_timeout=2.0, message_timeout=1.5, **most)
 
@@ -114,8 +115,7 @@ def test_two_hundred_by_one_click(house: House, platform: Platform, bot: Bot, mo
     for number in range(200):
         send_media(sessions[number % 20], OPERATOR, file=file)
     house.start(gateways=False)
-    house.ended(200, timeout=60)
-    assert Delivery.objects.filter(status=Status.FAILED).count() == 200
+    house.until(lambda: Delivery.objects.filter(status=Status.FAILED).count() == 200, 60)
     platform.do(lambda simulator: simulator.faults.clear())
 
     selection = Filters(kind="media", code=40093002)
