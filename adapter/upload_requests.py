@@ -94,8 +94,8 @@ def merge_request(target: Target, item: MediaItem, upload_id: str) -> Request:
 
 def _files(target: Target, item: MediaItem, **more: str) -> Request:
     body = {"file_type": _FILE_TYPES[item.kind], "srv_send_msg": False, **more}
-    if item.kind is MediaKind.FILE:
-        # Without a name QQ answered 500 (sheet 5.1).
+    if item.name or item.kind is MediaKind.FILE:
+        # A file without a name was answered with 500 (sheet 5.1); what is too large for its kind becomes a file (5.2).
         body["file_name"] = _name(item)
     return Request("POST", target.files_path, body, Endpoint.FILES)
 

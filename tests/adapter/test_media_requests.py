@@ -32,7 +32,8 @@ def test_an_address_is_handed_to_qq() -> None:
 def test_data_goes_inline() -> None:
     request = upload_request(USER, MediaItem(MediaKind.IMAGE, data=PNG, name="a.png"))
     assert request.path == "/v2/users/U/files"
-    assert request.body == {"file_type": 1, "srv_send_msg": False, "file_data": base64.b64encode(PNG).decode()}
+    data = base64.b64encode(PNG).decode()
+    assert request.body == {"file_type": 1, "srv_send_msg": False, "file_data": data, "file_name": "a.png"}
 
 
 def test_a_file_has_a_name() -> None:

@@ -114,7 +114,7 @@ async def test_a_part_in_the_record_tells_neither_bytes_nor_who_may_write(user: 
 async def test_a_small_picture_goes_inline(there: Road) -> None:
     outcome, record = await there.send(PICTURE)
     assert (outcome.status, record.kinds) == ("delivered", ["upload", "media"])
-    assert there.files == [("image", "image", len(PNG))]
+    assert there.files == [("image", "图.png", len(PNG))]
     assert record.rows[0].request.body["file_data"] == f"<{len(PNG)} bytes>"
 
 
