@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from simulator.arriving import Received, received
 from simulator.call import Call
@@ -31,6 +32,7 @@ async def post_file(call: Call) -> dict[str, Any]:
         if file_type == 4 and not name:
             raise Refusal(None, status=500)  # sheet 5.1
         file = await _file(call)
+        name = name or name_in(body.get("url"))
     if file.size > HARD_LIMIT:
         raise Refusal(850031)
     kind = KINDS[file_type]
@@ -46,6 +48,11 @@ async def post_file(call: Call) -> dict[str, Any]:
     if body.get("srv_send_msg") is True:
         answer |= _send_now(call, item)
     return answer
+
+
+def name_in(url: Any) -> str:
+    """Return the file's name as its address tells it; "" where it tells none."""
+    return unquote(urlsplit(url).path).rpartition("/")[2] if isinstance(url, str) else ""
 
 
 async def _file(call: Call) -> Received:
