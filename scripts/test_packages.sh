@@ -16,6 +16,7 @@ if ! command -v initdb >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/initdb 
     packages="$packages postgresql"
 fi
 command -v redis-server >/dev/null 2>&1 || packages="$packages redis-server"
+command -v ffmpeg >/dev/null 2>&1 || packages="$packages ffmpeg"
 
 [ -n "$packages" ] || exit 0
 
@@ -29,4 +30,4 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 fi
 echo "Missing here:$(printf ' %s' $packages). Where chromium is missing the browser tests are skipped; where only"
 echo "fonts are, those that look at Chinese text or emoji; without postgresql or redis-server the one of the"
-echo "distributed set-up. With CI=true a skipped test is a failure."
+echo "distributed set-up; without ffmpeg those of frames and rare sounds. With CI=true a skipped test is a failure."

@@ -54,6 +54,6 @@ def run(command: list[str], seconds: float) -> bytes | None:
             return None
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        log.warning("%s ended with %d: %s", Path(command[0]).name, done.returncode, said[:200])
+        log.info("%s ended with %d: %s", Path(command[0]).name, done.returncode, said[:200])
         return None
     return done.stdout
