@@ -195,7 +195,8 @@ class StreamMachine(MediaOutcomes):
         if keep < len(segment.text):
             segment.text = segment.text[:keep]
             self._dropped = self._dropped or segment.purpose != "notice"
-        if segment.barrier is not None and segment.barrier.kind is not BarrierKind.CANCEL:
+        # Where nothing is coming any more, the cancel was overtaken: QQ stopped the reply, and that barrier stays.
+        if self._coming and segment.barrier is not None and segment.barrier.kind is not BarrierKind.CANCEL:
             self._dropped = self._dropped or segment.barrier.kind is BarrierKind.MEDIA
             segment.barrier = None
 

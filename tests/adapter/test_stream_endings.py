@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from journeys import NOTICE
-from scripted import kinds, outcome, refused, screen, sent, statuses, throttled, travel
+from scripted import LOST_REQUEST, kinds, outcome, refused, screen, sent, statuses, throttled, travel
 from strict_qq import FINE
 
 from adapter.dialects import DIALECTS
@@ -93,6 +93,14 @@ def test_a_cancel_after_the_last_word_is_out_takes_nothing_back() -> None:
     waiting = travel(LINE, 2, "tail", "<end>", 0.01, "<cancel>", latency=0.2, faults=(FINE,))
     assert screen(waiting) == [LINE + "tail"]
     assert outcome(waiting) == ("delivered", "")
+
+
+def test_a_cancel_that_is_overtaken_by_moderation_ends_the_reply_all_the_same() -> None:
+    faults = (FINE, LOST_REQUEST, refused(40034006))
+    made = travel(LINE, 2, "more", 1, "<cancel>", road="messages.stream", faults=faults)
+    assert kinds(made) == ["opening", "middle", "middle", "closing"]
+    assert screen(made) == [LINE + "\n"]
+    assert outcome(made) == ("interrupted", "moderated")
 
 
 def test_a_cancel_keeps_media_that_is_not_out_at_home() -> None:
