@@ -44,7 +44,7 @@ def test_every_requirement_is_pinned_and_the_whole_tree_with_it() -> None:
     for path in ("requirements.txt", "requirements-dev.txt", "constraints.txt"):
         for line in (BASE_DIR / path).read_text().splitlines():
             if line and not line.startswith(("#", "-")):
-                pinned = re.fullmatch(r"([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?==(\S+)", line)
+                pinned = re.fullmatch(r"([A-Za-z0-9._-]+)(?:\[[a-z0-9,]+\])?==(\S+)", line)
                 assert pinned, line
                 name = re.sub(r"[-_.]+", "-", pinned[1]).lower()
                 assert names.setdefault(name, pinned[2]) == pinned[2], line
