@@ -109,4 +109,4 @@ NETWORK: dict[str, Promise] = {
 
 def in_words(reason: str) -> str:
     """Return the reason in the active language; a word this table does not know comes back as it is."""
-    return str(REASONS.get(reason) or OUTLOOK.get(reason, reason))
+    return str(REASONS.get(reason) or OUTLOOK.get(reason) or reason)
