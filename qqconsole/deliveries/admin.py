@@ -27,7 +27,7 @@ MOST = 200
 def send_again(records: DeliveryRecords, request: HttpRequest, selected: QuerySet[Delivery]) -> HttpResponse | None:
     """First the page that says what would be sent again, then the same ``resend`` as everywhere, one by one."""
     caller = admin_of(request)
-    rows = list(selected.only("pk", "status").order_by("pk")[: MOST + 1])
+    rows = list(selected.order_by("pk").values_list("pk", "status")[: MOST + 1])
     if len(rows) > MOST:
         text = _("At most {count} at once here. For more, use “Send all … again” on the page of deliveries.")
         records.message_user(request, text.format(count=MOST), messages.ERROR)
@@ -35,10 +35,10 @@ def send_again(records: DeliveryRecords, request: HttpRequest, selected: QuerySe
     if request.POST.get("confirmed") != "1":
         return _confirmation(records, request, rows)
     refusals: Counter[str] = Counter()
-    for row in rows:
+    for pk, _status in rows:
         try:
             resend(
-                row.pk,
+                pk,
                 caller,
                 why=request.POST.get("why", ""),
                 idempotency_key=request.POST.get("key", ""),
@@ -53,8 +53,8 @@ def send_again(records: DeliveryRecords, request: HttpRequest, selected: QuerySe
     return None
 
 
-def _confirmation(records: DeliveryRecords, request: HttpRequest, rows: list[Delivery]) -> HttpResponse:
-    counts = Counter(row.status for row in rows)
+def _confirmation(records: DeliveryRecords, request: HttpRequest, rows: list[tuple[int, str]]) -> HttpResponse:
+    counts = Counter(status for _pk, status in rows)
     return TemplateResponse(
         request,
         "admin/send_again.html",
@@ -62,7 +62,7 @@ def _confirmation(records: DeliveryRecords, request: HttpRequest, rows: list[Del
             **records.admin_site.each_context(request),
             "title": _("Send again"),
             "opts": records.opts,
-            "selected": [row.pk for row in rows],
+            "selected": [pk for pk, _status in rows],
             "checkbox_name": ACTION_CHECKBOX_NAME,
             "counts": [(str(Status(status).label), count) for status, count in counts.most_common()],
             "sendable": sum(count for status, count in counts.items() if status in SENDABLE_AGAIN),

@@ -77,11 +77,11 @@ def _quick_views(query: str) -> list[dict[str, Any]]:
 
 
 def _to_resend(request: HttpRequest, filters: Filters) -> int:
-    """How many failed ones match, for those who may send them again; counted no further than one bulk goes."""
+    """How many of them a bulk resend would take; 0 for those who may not ask for one."""
     caller = caller_of(request)
     if caller is None or not caller.is_admin:
         return 0
-    return filters.deliveries().filter(status=Status.FAILED)[: bulk.CAP].count()
+    return bulk.candidates(filters, accept_second_copy=False)[: bulk.CAP].count()
 
 
 @require_safe

@@ -73,6 +73,7 @@ export class Inspector {
 
   #head(head, segments, chunks) {
     put(this.body, "id", `#${this.id}`);
+    slot(this.body, "page").setAttribute("href", `/deliveries/${this.id}/`);
     setData(put(this.body, "status", words.status[head.status] ?? head.status), "status", head.status);
     put(this.body, "why", words.reason[head.reason] ?? head.reason);
     put(this.body, "why_code", coded(head.code));
