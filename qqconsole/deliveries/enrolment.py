@@ -3,6 +3,7 @@ that dies between two of them loses nothing and doubles nothing."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -30,8 +31,10 @@ from qqconsole.deliveries.selecting import Filters
 from qqconsole.live.documents import delivery_event
 from qqconsole.live.publish import publish
 
-BATCH = 50
-"""Rows of one transaction: on SQLite nobody else writes meanwhile, and streams must not wait."""
+BATCH = 20
+"""Rows of one transaction: on SQLite nobody else writes meanwhile, and streams must not wait (about 0.1 s)."""
+PAUSE = 0.05
+"""Seconds between two transactions, so that others get their turn to write."""
 BEGUN = (Status.QUEUED, Status.SENDING)
 
 
@@ -49,10 +52,10 @@ def carry_on(bulk_id: int) -> None:
     """Enrol all that is left, or withdraw what was cancelled, and end it where nothing is open any more. Run twice, or
     at the same time, or cut off anywhere, it comes to the same."""
     while enrol(bulk_id):
-        pass
+        time.sleep(PAUSE)
     last = 0
     while (last := withdraw(bulk_id, behind=last)) > 0:
-        pass
+        time.sleep(PAUSE)
     _end(bulk_id)
 
 

@@ -61,6 +61,7 @@ def test_a_failed_delivery_is_queued_again_with_an_attempt_of_its_own(
     failed.refresh_from_db()
     assert (failed.status, failed.reason, failed.code, failed.detail) == (Status.QUEUED, "", None, "")
     assert failed.finished_at is None
+    assert failed.fence == 2, "whoever held it before could still write"
     assert (attempt.number, attempt.status, attempt.mode) == (2, Status.QUEUED, Mode.RESEND)
     assert (attempt.requested_by, attempt.requested_name, attempt.why) == (ada.user, "ada", "the text is allowed now")
     assert Attempt.objects.values().get(number=1) == before
