@@ -87,6 +87,9 @@ WHYS: dict[str, Promise] = {
     "plain": _("as plain text"),
     "neutralised": _("addresses made harmless"),
     "proactive": _("sent without the message it answers"),
+    "fetch": _("QQ did not get it from its address"),
+    "parts": _("QQ did not take it in one go"),
+    "anew": _("the upload begins anew"),
     "rest": _("what the stream could not take"),
     "notice": _("notice to the user"),
 }
