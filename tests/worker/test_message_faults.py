@@ -113,7 +113,7 @@ AT_MEDIA: list[tuple[str, dict[str, Any], tuple[str, list[str], list[str]]]] = [
     ("files", {"fault": "reset", "when": "after"}, SENT),
     ("files", {"fault": "hang"}, SENT),
     ("files", {"fault": "json_list"}, SENT),
-    ("files", {"fault": "html_413"}, NOT_SENT),
+    ("files", {"fault": "html_413"}, SENT),
     ("files", _code(40034006), NOT_SENT),
     ("files", _code(850026), SENT),
     ("message", {"fault": "system_busy"}, SENT),
@@ -130,7 +130,7 @@ AT_MEDIA: list[tuple[str, dict[str, Any], tuple[str, list[str], list[str]]]] = [
 
 def test_at_an_upload_and_at_a_media_message(house: House, platform: Platform, make_bot: Callable[..., Bot]) -> None:
     """The picture stands between the words before and after it, or the model is told that it does not."""
-    make_bot(source_model="tool", message_timeout=1.5, upload_timeout=1.5)
+    make_bot(source_model="tool", message_timeout=1.5, upload_timeout=1.5, media_passive=True)
     house.start()
     house.until(platform.live)
     targets = [f"{number:032X}" for number in range(len(AT_MEDIA))]
