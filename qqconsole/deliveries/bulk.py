@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from adapter.storable import storable
 from qqconsole.accounts.callers import Caller
 from qqconsole.bots.models import Bot
 from qqconsole.deliveries import audit
@@ -148,6 +149,7 @@ def start(
     Raises ResendRefused: not_allowed · bad_key · key_used_elsewhere · count_changed · nothing_to_resend.
     """
     allow(caller)
+    idempotency_key = storable(idempotency_key)
     if len(idempotency_key) > LONGEST_KEY:
         raise ResendRefused("bad_key")
     selection = {**filters.to_json(), **({ACCEPTED: True} if accept_second_copy else {})}
@@ -167,7 +169,7 @@ def start(
                 filters=selection,
                 requested_by=caller.user,
                 requested_name=caller.name[:150],
-                why=why.strip()[:LONGEST_WHY],
+                why=storable(why).strip()[:LONGEST_WHY],
                 idempotency_key=idempotency_key,
                 total=len(picked),
                 newest_id=picked[-1],

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
+from adapter.storable import storable
 from qqconsole.accounts.callers import Caller
 from qqconsole.deliveries import audit
 from qqconsole.deliveries.doorbell import ring_after_commit
@@ -62,6 +63,7 @@ def resend(
     message_gone · no_repeat.
     """
     allow(caller)
+    idempotency_key = storable(idempotency_key)
     if len(idempotency_key) > LONGEST_KEY:
         raise ResendRefused("bad_key")
     with transaction.atomic():
@@ -81,7 +83,7 @@ def resend(
             status=Status.QUEUED,
             requested_by=caller.user,
             requested_name=caller.name[:150],
-            why=why.strip()[:LONGEST_WHY],
+            why=storable(why).strip()[:LONGEST_WHY],
             idempotency_key=idempotency_key,
             bulk=bulk,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -53,7 +54,7 @@ def refused(delivery: Delivery, caller: Caller, **options: object) -> str:
 
 
 def test_a_failed_delivery_is_queued_again_with_an_attempt_of_its_own(
-    failed: Delivery, ada: Caller, django_capture_on_commit_callbacks, rung, published
+    failed: Delivery, ada: Caller, django_capture_on_commit_callbacks: Any, rung: Any, published: Any
 ) -> None:
     before = Attempt.objects.values().get(delivery=failed)
     with django_capture_on_commit_callbacks(execute=True):
@@ -112,6 +113,12 @@ def test_the_same_key_is_the_same_attempt_whatever_became_of_it(failed: Delivery
     assert AuditLine.objects.count() == 1
 
 
+def test_what_no_database_stores_does_not_break_it(failed: Delivery, ada: Caller) -> None:
+    attempt = resend(failed.pk, ada, why="a\0b", idempotency_key="k\0")
+    assert "\0" not in attempt.why + attempt.idempotency_key
+    assert resend(failed.pk, ada, idempotency_key="k\0") == attempt
+
+
 def test_what_qq_may_have_wants_consent(failed: Delivery, ada: Caller) -> None:
     Delivery.objects.update(status=Status.UNKNOWN)
     assert refused(failed, ada) == "second_copy"
@@ -161,7 +168,7 @@ def test_one_cancelled_before_it_began_can_be_sent_again(failed: Delivery, ada: 
 
 
 def test_one_that_is_due_later_rings_nobody(
-    failed: Delivery, ada: Caller, django_capture_on_commit_callbacks, rung
+    failed: Delivery, ada: Caller, django_capture_on_commit_callbacks: Any, rung: Any
 ) -> None:
     later = timezone.now() + timedelta(minutes=5)
     with django_capture_on_commit_callbacks(execute=True):
@@ -189,7 +196,7 @@ def test_every_refusal_is_in_words() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_admins_who_click_at_once_make_one_attempt(failed: Delivery, ada: Caller, rung) -> None:
+def test_two_admins_who_click_at_once_make_one_attempt(failed: Delivery, ada: Caller, rung: Any) -> None:
     ready = threading.Barrier(2)
     made: list[str] = []
 

@@ -6,14 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db.models import Count
 from django.http import QueryDict
 from django.utils import timezone, translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qqconsole.deliveries.models import Delivery, Kind, Status
+from qqconsole.deliveries.models import BulkResend, Delivery, Kind, Status
 from qqconsole.deliveries.selecting import STEPS, BadFilter, Filters
-from tests.console.rows import make_delivery, make_session
+from tests.console.rows import make_attempt, make_delivery, make_session
 
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))
 IDS = st.none() | st.integers(1, 2**63 - 1)
@@ -106,3 +107,9 @@ def test_each_filter_leaves_what_it_names_the_newest_first() -> None:
     assert left(dismissed=True) == [text.pk]
     assert left(dismissed=False) == [reply.pk, picture.pk]
     assert left(type="video") == left(bulk=1) == []
+    job = BulkResend.objects.create()
+    for number in (1, 2):
+        make_attempt(picture, number, bulk=job if number == 2 else None)
+    assert left(bulk=job.pk) == [picture.pk]
+    counted = Filters(bulk=job.pk).deliveries().annotate(count=Count("attempts"))
+    assert [delivery.count for delivery in counted] == [2]
