@@ -7,7 +7,8 @@ import { Outgoing, newKey } from "./outgoing.js";
 const TALLEST = 160; // pixels the text field grows to
 
 export class Composer {
-  constructor(root) {
+  constructor(root, { onSend }) {
+    this.onSend = onSend;
     this.form = root.querySelector("[data-composer]");
     this.session = Number(this.form.dataset.session);
     this.takesFiles = this.form.dataset.uploads === "yes";
@@ -80,6 +81,7 @@ export class Composer {
     this.sending = true;
     this.#changed();
     this.#error("");
+    this.onSend();
     try {
       await this.#handText();
       for (const item of [...this.items]) if (!(await this.#handItem(item))) break;

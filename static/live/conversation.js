@@ -24,8 +24,9 @@ export class Conversation {
       if (turn && wanted) onInspect(Number(turn.dataset.delivery), Boolean(event.target.closest("[data-inspect]")));
     });
     this.pane.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    // What is written below takes room away: whoever was at the end stays there.
-    new ResizeObserver(() => this.atEnd && this.isNewest && this.scrollToEnd()).observe(this.pane);
+    // Pictures that load and what is written below take room away: whoever was at the end stays there.
+    const room = new ResizeObserver(() => this.atEnd && this.isNewest && this.scrollToEnd());
+    for (const node of [this.pane, this.turns]) room.observe(node);
     this.toEnd.addEventListener("click", () => this.scrollToEnd());
   }
 

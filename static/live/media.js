@@ -14,7 +14,7 @@ export function mediaOf(media, { item, kind, media_kind, file_name, url, caption
     note: media.note ?? "",
     upload: media.upload ?? null,
     file: media.file_id ?? file?.id ?? null,
-    pictured: file ? file.thumbnail : Boolean(media.thumbnail),
+    pictured: own || !media.file_id ? Boolean(file?.thumbnail) : null, // null: the library knows
   };
 }
 
@@ -22,10 +22,10 @@ export function fillMedia(node, media, going) {
   const root = node.querySelector("[data-media]");
   root.hidden = false;
   setData(root, "kind", media.kind);
-  const pictured = Boolean(media.pictured && media.file && media.kind !== "file" && media.kind !== "voice");
-  picture(root, pictured ? `/media/${media.file}/thumbnail` : "", media.name);
-  slot(root, "media_icon").hidden = pictured;
   setIcon(slot(root, "media_icon"), media.kind);
+  if (media.kind === "file" || media.kind === "voice") picture(root, 0, "");
+  else if (media.pictured !== null) picture(root, media.pictured && media.file, media.name);
+  else whetherPictured(media.file).then((pictured) => picture(root, pictured && media.file, media.name));
   put(root, "media_name", media.name || words.media_kind[media.kind]);
   put(root, "media_facts", [words.media_kind[media.kind], media.size && size(media.size)].filter(Boolean).join(" · "));
   put(node, "media_note", mediaNote(media.note));
@@ -33,10 +33,23 @@ export function fillMedia(node, media, going) {
   way(node.querySelector("[data-way]"), media, going);
 }
 
-function picture(root, address, name) {
+// What a model sends is in the library too, but its segment says only under which number.
+const asked = new Map();
+
+function whetherPictured(file) {
+  if (!asked.has(file)) {
+    const answer = fetch(`/api/v1/media/${file}`).then((found) => (found.ok ? found.json() : {}));
+    asked.set(file, answer.then((found) => Boolean(found.thumbnail)).catch(() => false));
+  }
+  return asked.get(file);
+}
+
+function picture(root, file, name) {
   const old = root.querySelector(".media-picture");
-  if (!address) old?.remove();
-  if (!address || old?.getAttribute("src") === address) return;
+  slot(root, "media_icon").hidden = Boolean(file);
+  if (!file) old?.remove();
+  const address = `/media/${file}/thumbnail`;
+  if (!file || old?.getAttribute("src") === address) return;
   const image = old ?? root.insertBefore(new Image(), root.firstChild);
   image.className = "media-picture";
   image.alt = name;

@@ -14,8 +14,8 @@ const store = new Store();
 const dirty = { messages: new Set(), deliveries: new Set(), bots: true };
 const follow = root.querySelector("[data-follow]");
 const inspector = new Inspector(root, store, () => socket.now());
-if (root.querySelector("[data-composer]")) new Composer(root);
 const conversation = new Conversation(root, store, { onInspect: inspect, announce });
+if (root.querySelector("[data-composer]")) new Composer(root, { onSend: () => conversation.scrollToEnd() });
 
 const paint = paintSoon(() => {
   conversation.paint(dirty.messages, dirty.deliveries);

@@ -187,6 +187,6 @@ def test_an_upload_that_broke_off_is_tried_again_and_nothing_is_lost(
     expect(card.locator("[data-slot=state]")).to_have_text("Ready to send", timeout=PATIENCE)
     page.locator("[data-send]").click()
 
-    expect(newest(page).locator(".status")).to_have_text("delivered", timeout=PATIENCE)
+    expect(page.locator(".turn--out[data-status=delivered]")).to_have_count(2, timeout=PATIENCE)
     assert phone.screen()[-1]["media"]["type"] == "image"
     complaints[:] = [one for one in complaints if "ERR_FAILED" not in one]
