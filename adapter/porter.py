@@ -12,7 +12,7 @@ from typing import Any
 from adapter.addresses import check_address
 from adapter.answers import Accepted, Answer, Exchange, Refused
 from adapter.codes import Reaction, react
-from adapter.content import BytesContent, Content, ContentGone
+from adapter.content import Content, ContentGone
 from adapter.desk import MediaDesk
 from adapter.errors import AddressRefused
 from adapter.frames import Frame, FrameKind
@@ -24,7 +24,7 @@ from adapter.policy import Policy
 from adapter.request import Request
 from adapter.segment import Segment
 from adapter.targets import Target
-from adapter.ways import Way
+from adapter.ways import Way, content_of
 
 STRIDE = 1_048_576
 """Bytes of a part that are in memory at a time."""
@@ -78,7 +78,7 @@ class Porter:
         if frame.way is not Way.DATA:
             return request
         try:
-            content = _content_of(item)
+            content = content_of(item)
             data = await content.read(0, content.size)
         except ContentGone as gone:
             return _refused(str(gone))
@@ -98,7 +98,7 @@ class Porter:
         if frame.media is None or frame.part is None:
             return _refused("there is no part to put")
         part = frame.part
-        body = _PartBody(_content_of(frame.media), part)
+        body = _PartBody(content_of(frame.media), part)
         answer = await self._outside.put(part.url, body, part.size, allow_private=self._policy.allow_private)
         if body.gone is not None:
             return _refused(str(body.gone))
@@ -141,14 +141,6 @@ class _PartBody:
             await asyncio.to_thread(self._hash.update, data)
             yield data
             offset += len(data)
-
-
-def _content_of(item: MediaItem) -> Content:
-    if item.content is not None:
-        return item.content
-    if item.data is None:
-        raise ContentGone("there are no bytes of it")
-    return BytesContent(item.data)
 
 
 def _refused(words: str) -> Refused:

@@ -10,7 +10,7 @@ from adapter.pieces import MediaItem, MediaKind
 from adapter.redaction import bare_address
 from adapter.request import Endpoint, Request
 from adapter.targets import Target
-from adapter.ways import Way, size_of
+from adapter.ways import Way, content_of, size_of
 
 _FILE_TYPES = {MediaKind.IMAGE: 1, MediaKind.VIDEO: 2, MediaKind.VOICE: 3, MediaKind.FILE: 4}
 _NAMES = {MediaKind.IMAGE: "image", MediaKind.VIDEO: "video.mp4", MediaKind.VOICE: "voice.silk", MediaKind.FILE: "file"}
@@ -50,15 +50,14 @@ def data_request(target: Target, item: MediaItem, file_data: str) -> Request:
 
 
 def prepare_request(target: Target, item: MediaItem) -> Request:
-    """Raises ValueError for an item without content: its sums are wanted."""
-    if item.content is None:
-        raise ValueError("an upload in parts without content")
-    sums = item.content.sums
+    """Raises ContentGone for an item without bytes: their sums are wanted."""
+    content = content_of(item)
+    sums = content.sums
     body = {
         "file_type": _FILE_TYPES[item.kind],
         "file_name": _name(item),
         # As a number it was answered with 850012 (sheet 6.1).
-        "file_size": str(item.content.size),
+        "file_size": str(content.size),
         "md5": sums.md5,
         "sha1": sums.sha1,
         "md5_10m": sums.md5_10m,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from adapter.content import BytesContent, Content, ContentGone
 from adapter.pieces import MediaItem, MediaKind
 
 DIRECT_LIMIT = 4 * 1_048_576
@@ -36,3 +37,12 @@ def size_of(item: MediaItem) -> int | None:
     if item.content is not None:
         return item.content.size
     return None if item.data is None else len(item.data)
+
+
+def content_of(item: MediaItem) -> Content:
+    """The item's bytes, wherever they are. Raises ContentGone where there are none."""
+    if item.content is not None:
+        return item.content
+    if item.data is None:
+        raise ContentGone("there are no bytes of it")
+    return BytesContent(item.data)

@@ -111,6 +111,13 @@ async def test_a_part_in_the_record_tells_neither_bytes_nor_who_may_write(user: 
     assert "sign=1" not in record.of("prepare")[0].exchange.body
 
 
+async def test_bytes_that_no_desk_looked_at_go_in_parts_too(user: Road) -> None:
+    item = MediaItem(MediaKind.FILE, data=b"x" * 100, name="a.bin")
+    outcome, record = await user.send(item, desk=Remembering(Outside()), direct_limit=10)
+    assert (outcome.status, record.kinds[0]) == ("delivered", "prepare")
+    assert user.files == [("file", "a.bin", 100)]
+
+
 async def test_a_small_picture_goes_inline(there: Road) -> None:
     outcome, record = await there.send(PICTURE)
     assert (outcome.status, record.kinds) == ("delivered", ["upload", "media"])
