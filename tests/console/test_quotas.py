@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,3 +133,25 @@ def test_what_no_limit_looks_at_is_forgotten() -> None:
     quotas.reserve(delivery, now - timedelta(hours=23))
     assert quotas.clean() == 1
     assert ProactiveSend.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_ask_at_once_no_more_than_the_limit_may_go() -> None:
+    delivery, now = make_proactive(proactive_per_second=3), timezone.now()
+    ready, answers = threading.Barrier(8), list[datetime | None]()
+
+    def ask() -> None:
+        try:
+            ready.wait(20)
+            with transaction.atomic():
+                answers.append(quotas.reserve(delivery, now))
+        finally:
+            connection.close()
+
+    asking = [threading.Thread(target=ask) for _ in range(8)]
+    for one in asking:
+        one.start()
+    for one in asking:
+        one.join()
+    assert sorted(answer is None for answer in answers) == [False] * 5 + [True] * 3
+    assert ProactiveSend.objects.count() == 3
