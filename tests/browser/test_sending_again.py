@@ -22,12 +22,17 @@ def fail_to_send(page: Page, phone: Phone, red: int, **fault: object) -> None:  
     """A picture that does not arrive; afterwards QQ is well again, and the picture's own page is open."""
     phone.fault(**fault)
     drop(page, "夕阳.png", "image/png", png(red))
+    turns = page.locator("[data-turns] > .turn--out")
+    known = turns.count()
     page.locator("[data-send]").click()
+    expect(turns).to_have_count(known + 1, timeout=PATIENCE)
     expect(newest(page)).to_have_attribute("data-status", re.compile("failed|unknown"), timeout=PATIENCE)
     phone.heal()
     newest(page).locator("[data-inspect]").click()
     page.locator(".inspected-title a").click()
     expect(page.locator("h1")).to_contain_text("Delivery #")
+    # Before its scripts run, "Send again" opens a page instead of a dialog.
+    expect(page.locator(".pill--live")).to_have_attribute("data-state", "live", timeout=PATIENCE)
 
 
 def test_a_failed_picture_is_sent_again_and_turns_delivered_before_the_admins_eyes(page: Page, phone: Phone) -> None:  # noqa: F811
@@ -74,3 +79,23 @@ def test_an_unknown_one_warns_of_a_second_copy_and_wants_it_accepted(page: Page,
 
     expect(page.locator("[data-part=head] .status")).to_have_text("delivered", timeout=PATIENCE)
     assert len(phone.screen()) == before + 2
+
+
+def test_two_that_failed_are_sent_again_by_one_click_and_counted_to_the_end(page: Page, phone: Phone) -> None:  # noqa: F811
+    before = len(phone.screen())
+    for red in (60, 70):
+        fail_to_send(page, phone, red, fault="code", endpoint="files", code=850019, status=400)
+        page.locator("[data-part=head] dd a").first.click()
+        expect(page.locator("[data-turns] > .turn--out").last).to_be_visible()
+
+    page.goto(page.url.split("/sessions/")[0] + "/deliveries/?kind=media&status=failed")
+    page.get_by_text("Send all 2 failed ones again").click()
+    expect(page.locator("[data-count]")).to_have_text("2")
+    page.locator("input[name=why]").fill("QQ was ill")
+    page.get_by_role("button", name="Send 2 again").click()
+
+    expect(page.locator("[data-part=bulk]")).to_contain_text("2 of 2 ended", timeout=PATIENCE)
+    expect(page.locator("[data-part=bulk] .status")).to_have_text("done", timeout=PATIENCE)
+    assert len(phone.screen()) == before + 2
+    page.get_by_text("Show its deliveries").click()
+    expect(page.locator(".sent .status")).to_have_text(["delivered", "delivered"])

@@ -121,6 +121,24 @@ def test_text_and_names_are_text(operator_client):
         assert "<img src=x" not in read(operator_client, path)
 
 
+def test_no_page_needs_anything_inline(admin_client):
+    delivery = failed_file()
+    job = BulkResend.objects.create(total=1)
+    one = f"/deliveries/{delivery.pk}/"
+    for path in (
+        "/deliveries/",
+        one,
+        f"{one}resend/",
+        "/resends/",
+        f"/resends/{job.pk}/",
+        "/resends/preview/",
+        "/audit/",
+    ):
+        html = read(admin_client, path)
+        assert not re.search(r"<script(?![^>]*\b(src|application/json))", html)
+        assert not re.search(r"\son\w+=|\sstyle=|<style|javascript:", html)
+
+
 def test_operators_see_why_they_may_not_and_admins_get_the_button(operator_client, admin_client):
     delivery = failed_file()
     path = f"/deliveries/{delivery.pk}/"
