@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from qqconsole.accounts.models import AuditLine
-from qqconsole.deliveries.models import Attempt, BulkResend, Chunk, Delivery, Mode, Status
+from qqconsole.deliveries.models import Attempt, BulkResend, Chunk, Delivery, Mode, PassivePair, Status
 from tests.console.rows import (
     add_chunk,
     make_attempt,
@@ -178,6 +178,26 @@ def test_an_unknown_one_is_not_sent_without_the_tick(admin_client):
     assert delivery.attempts.count() == 1
     assert admin_client.post(path, {"key": "one", "accept_second_copy": "1"}).status_code == 302
     assert delivery.attempts.count() == 2
+
+
+def test_the_exact_repeat_is_offered_explained_and_asked_for(admin_client):
+    message = make_message(make_session())
+    delivery = make_delivery(
+        message.session, message, status=Status.UNKNOWN, reason="no_proof", generated_text="早上九点开门。"
+    )
+    attempt = make_attempt(delivery, status=Status.UNKNOWN)
+    segment = make_segment(attempt, kind="plain", dialect="", status="unknown", reference=message.qq_id)
+    body = {"msg_type": 0, "content": "早上九点开门。", "msg_id": message.qq_id, "msg_seq": 7}
+    request = {"method": "POST", "path": f"/v2/users/{message.session.target_id}/messages", "body": body}
+    add_chunk(segment, "早上九点开门。", "plain", status="unknown", http_status=None, msg_seq=7, request=request)
+    pair = {"bot": message.bot, "target_id": message.session.target_id, "msg_id": message.qq_id, "msg_seq": 7}
+    PassivePair.objects.create(segment=segment, chunk_number=1, **pair)
+    path = f"/deliveries/{delivery.pk}/resend/"
+
+    assert "Exact repeat (safe)" in read(admin_client, path)
+    assert admin_client.post(path, {"key": "one", "mode": "resend"}).status_code == 409
+    assert admin_client.post(path, {"key": "one", "mode": "repeat"}).status_code == 302
+    assert delivery.attempts.get(number=2).mode == Mode.REPEAT
 
 
 def test_what_was_delivered_says_why_it_is_not_sent_again(admin_client):
