@@ -29,7 +29,7 @@ from qqconsole.deliveries.passive import Passive
 from qqconsole.deliveries.wire import stored_request
 from qqconsole.engine.batch import Batch, Event
 from qqconsole.engine.writer import GroupWriter, Job
-from qqconsole.live.documents import chunk_row, delivery_event, segment_row
+from qqconsole.live.documents import attempt_row, chunk_row, delivery_event, segment_row
 
 PAIR_TRIES = 5
 _COUNTED = (FrameKind.OPENING, FrameKind.PLAIN, FrameKind.MEDIA)
@@ -332,6 +332,7 @@ class AttemptRecorder:
         def run(batch: Batch) -> None:
             _set(batch, rows.attempt, {name: head[name] for name in ("status", "reason", "code", "finished_at")})
             event = _put_head(rows, batch, head)
+            event["attempts"] = [attempt_row(rows.attempt)]
             batch.publish(lambda: event)
 
         return self._submit(self._job(run))

@@ -83,7 +83,8 @@ def claim(batch: Batch, delivery_id: int, owner: str) -> Claim | None:
     else:
         attempt.status, attempt.started_at = Status.SENDING, now
         attempt.save(update_fields=["status", "started_at"])
-    batch.publish(lambda: delivery_event(delivery, delivery.session.bot_id))
+    attempts = [attempt]
+    batch.publish(lambda: delivery_event(delivery, delivery.session.bot_id, attempts=attempts))
     return Claim(delivery, attempt, passive, recovered=False)
 
 

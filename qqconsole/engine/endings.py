@@ -60,5 +60,6 @@ def _tell(batch: Batch, delivery_id: int, segments: Any = (), chunks: Any = ()) 
     if segments:
         segments = list(segments.select_related("attempt"))
         chunks = [(chunk.segment, chunk) for chunk in chunks.select_related("segment")]
-    event = delivery_event(delivery, delivery.session.bot_id, segments, chunks)
+    attempts = list(delivery.attempts.order_by("number"))
+    event = delivery_event(delivery, delivery.session.bot_id, segments, chunks, attempts)
     batch.publish(lambda: event)

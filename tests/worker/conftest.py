@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
@@ -104,6 +106,8 @@ class Watcher:
         self._thread = thread
         self._news = threading.Condition()
         self._count = 0
+        self.events: deque[dict[str, Any]] = deque(maxlen=1_000)
+        """The last ones heard, oldest first."""
         self._layer = get_channel_layer()
         self._task = asyncio.run_coroutine_threadsafe(self._follow(), thread.loop)
 
@@ -111,8 +115,9 @@ class Watcher:
         name = await self._layer.new_channel()
         await self._layer.group_add(ALL, name)
         while True:
-            await self._layer.receive(name)
+            frame = json.loads((await self._layer.receive(name))["text"])
             with self._news:
+                self.events.extend(frame["events"])
                 self._count += 1
                 self._news.notify_all()
 

@@ -48,6 +48,21 @@ def _streaming(platform: Platform, target: str = USER, characters: int = 30) -> 
     return any(len(bubble["text"]) > characters for bubble in platform.bot_bubbles(target))
 
 
+def test_viewers_hear_when_an_attempt_begins_and_how_it_ended(
+    house: House, platform: Platform, make_bot: Callable[..., Bot]
+) -> None:
+    bot = make_bot(source_model="echo")
+    house.start(gateways=False)
+    delivery = queue(bot, platform, USER, "hört ihr das?")
+    asyncio.run_coroutine_threadsafe(house.engine.deliver(delivery.pk), house.engine.loop)
+
+    def told() -> list[str]:
+        mine = [event for event in [*house.watcher.events] if event.get("delivery") == delivery.pk]
+        return [attempt["status"] for event in mine for attempt in event["attempts"]]
+
+    assert house.until(lambda: told() == [Status.SENDING, Status.DELIVERED] and told())
+
+
 def test_two_engines_never_carry_one_delivery_twice(
     house: House, other_engine: Engine, platform: Platform, make_bot: Callable[..., Bot]
 ) -> None:
