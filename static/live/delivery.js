@@ -35,9 +35,12 @@ const paint = paintSoon(() => {
   standing = now;
 });
 
-// An attempt of its own is another state: asked for again, a delivery is queued and fails with the same words as before.
+// What the server's words on the page depend on; what its steps do is drawn here.
 const standingOf = (head) =>
-  [head.status, head.reason, head.code, head.due_at, head.dismissed_at, head.cancel_requested_at, head.attempts?.length].join();
+  [
+    head.status, head.reason, head.code, head.due_at, head.dismissed_at, head.cancel_requested_at,
+    ...(head.attempts ?? []).map((attempt) => `${attempt.number}${attempt.status}`),
+  ].join();
 
 function upload(section, segment, head) {
   const media = segment?.media ?? {};
