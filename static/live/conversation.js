@@ -15,6 +15,7 @@ export class Conversation {
     this.toEnd = root.querySelector("[data-to-end]");
     this.isNewest = root.dataset.newest === "yes";
     this.atEnd = true;
+    this.top = 0;
     this.store = store;
     this.announce = announce;
     this.statuses = new Map();
@@ -35,11 +36,10 @@ export class Conversation {
   }
 
   paint(messages, deliveries) {
-    const atEnd = this.#isAtEnd();
     for (const id of messages) this.#message(this.store.messages.get(id));
     for (const id of deliveries) this.#delivery(this.store.deliveries.get(id));
     this.empty.hidden = this.turns.childElementCount > 0;
-    if (atEnd && this.isNewest) this.scrollToEnd();
+    if (this.atEnd && this.isNewest) this.scrollToEnd();
     this.#showToEnd();
   }
 
@@ -53,8 +53,12 @@ export class Conversation {
     return this.pane.scrollHeight - this.pane.scrollTop - this.pane.clientHeight < NEAR;
   }
 
+  // Only going up leaves the end: what grew meanwhile has moved nobody.
   #scrolled() {
-    this.atEnd = this.#isAtEnd();
+    const { scrollTop } = this.pane;
+    if (this.#isAtEnd()) this.atEnd = true;
+    else if (scrollTop < this.top) this.atEnd = false;
+    this.top = scrollTop;
     this.#showToEnd();
   }
 

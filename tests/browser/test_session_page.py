@@ -222,3 +222,26 @@ def test_on_a_phone_the_inspector_is_a_tab(stage, session, visit):
     expect(page.locator(".chunk")).to_be_visible()
     expect(page.locator(".bubble--out")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_whoever_is_at_the_end_stays_there_and_whoever_reads_above_does_too(stage, session, visit):
+    for number in range(12):
+        delivery, segment = start(stage, session, f"question {number}")
+        stage.send(segment=segment, text="a line\n" * 8, kind="closing")
+        stage.finish(delivery=delivery)
+    page = live(visit(f"/sessions/{session}/"))
+    pane = page.locator("[data-conversation]")
+    left = "pane => pane.scrollHeight - pane.scrollTop - pane.clientHeight"
+    to_end = page.locator("[data-to-end]")
+    page.fill("[data-text]", "\n" * 6)
+    expect(to_end).to_be_hidden()
+    page.locator(".bubble--out").last.evaluate("bubble => (bubble.style.paddingBottom = '900px')")
+    expect(to_end).to_be_hidden()
+    assert pane.evaluate(left) < 2
+
+    pane.evaluate("pane => (pane.scrollTop -= 600)")
+    expect(to_end).to_be_visible()
+    before = pane.evaluate("pane => pane.scrollTop")
+    stage.message(session=session, content="something new")
+    expect(page.get_by_text("something new")).to_be_attached()
+    assert pane.evaluate("pane => pane.scrollTop") == before
