@@ -18,6 +18,8 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 CHILDREN = Path(__file__).parent / "children"
+MEMORY = 1_500 * 1_048_576
+"""Bytes for a program of others, which sets itself no limit: a few megabytes of video can ask for ten gigabytes."""
 AT_ONCE = threading.BoundedSemaphore(2)
 """Two at a time: many pictures at once must not take the machine."""
 
@@ -35,6 +37,11 @@ def ask(program: str, *given: str, seconds: float) -> dict[str, Any]:
 def ffmpeg() -> str | None:
     """Where ffmpeg is, if it is there: frames of videos and the rarer kinds of sound need it."""
     return shutil.which("ffmpeg")
+
+
+def run_bounded(command: list[str], seconds: float) -> bytes | None:
+    """``run`` for a program of others, with ``MEMORY`` bytes at most."""
+    return run([sys.executable, "-I", str(CHILDREN / "bounded.py"), str(MEMORY), *command], seconds)
 
 
 def run(command: list[str], seconds: float) -> bytes | None:

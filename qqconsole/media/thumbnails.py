@@ -19,12 +19,13 @@ def draw_frame(path: Path, thumbnail: Path) -> bool:
     if program is None:
         return False
     frame = thumbnail.with_suffix(".png")
-    edge = "scale=640:640:force_original_aspect_ratio=decrease"
+    # Made small first: the frames to choose from are held all at once.
+    telling = "scale=640:640:force_original_aspect_ratio=decrease,thumbnail=30"
     source = ["-protocol_whitelist", "file", "-max_alloc", "400000000", "-threads", "1", "-f", "mov"]
-    picture = ["-an", "-sn", "-dn", "-frames:v", "1", "-vf", f"thumbnail=30,{edge}", "-c:v", "png", "-f", "image2"]
-    command = [program, "-nostdin", "-v", "error", *source, "-i", f"file:{path}", *picture, f"file:{frame}"]
+    picture = ["-an", "-sn", "-dn", "-frames:v", "1", "-vf", telling, "-c:v", "png", "-f", "image2"]
+    command = [program, "-nostdin", "-v", "fatal", *source, "-i", f"file:{path}", *picture, f"file:{frame}"]
     try:
-        if child.run(command, PATIENCE) is None or not frame.exists():
+        if child.run_bounded(command, PATIENCE) is None or not frame.exists():
             return False
         return "problem" not in child.ask("picture", str(frame), str(thumbnail), seconds=PATIENCE)
     finally:

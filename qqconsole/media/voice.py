@@ -68,9 +68,9 @@ def _decode_and_encode(source: Path, demuxer: str, result: Path) -> int:
     wav = result.with_suffix(".wav")
     # A second more than allowed, so that what is too long is seen to be.
     target = ["-vn", "-t", str(LONGEST_VOICE + 1), "-ac", "1", "-ar", "24000", "-c:a", "pcm_s16le", "-f", "wav"]
-    given = ["-nostdin", "-v", "error", "-protocol_whitelist", "file", "-f", demuxer, "-i", f"file:{source}"]
+    given = ["-nostdin", "-v", "fatal", "-protocol_whitelist", "file", "-f", demuxer, "-i", f"file:{source}"]
     try:
-        if child.run([program, *given, *target, f"file:{wav}"], PATIENCE) is None:
+        if child.run_bounded([program, *given, *target, f"file:{wav}"], PATIENCE) is None:
             raise NoVoice("voice_unconvertible")
         return _encode(wav, result)
     finally:

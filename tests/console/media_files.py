@@ -56,6 +56,26 @@ def by_ffmpeg(folder: Path, name: str, *arguments: str) -> bytes:
     return (folder / name).read_bytes()
 
 
+def huge_film(folder: Path, frames: int) -> bytes:
+    """A few hundred kilobytes of video whose every frame unpacks to 100 megabytes."""
+    Image.new("RGBA", (5_000, 5_000)).save(folder / "frame.png", compress_level=9)
+    given = [
+        "-f",
+        "image2",
+        "-loop",
+        "1",
+        "-framerate",
+        "30",
+        "-i",
+        "frame.png",
+        "-c",
+        "copy",
+        "-frames:v",
+        str(frames),
+    ]
+    return by_ffmpeg(folder, "huge.mov", *given)
+
+
 def noise(size: int = 1_000) -> bytes:
     """Nothing anybody knows: the first byte begins no known format."""
     return b"\xee" + os.urandom(size - 1)

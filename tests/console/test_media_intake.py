@@ -15,12 +15,16 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from qqconsole.media import child
 from qqconsole.media.intake import take_in
 from qqconsole.media.kinds import HARD_LIMIT, as_sent
 from qqconsole.media.models import MediaFile
 from qqconsole.media.reasons import NOTES, PROBLEMS, MediaProblem, in_words
+from qqconsole.media.thumbnails import draw_frame
 from simulator import samples
-from tests.console.media_files import PAGE, SVG, bomb, by_ffmpeg, film, noise, picture, turned
+from tests.console.media_files import PAGE, SVG, bomb, by_ffmpeg, film, huge_film, noise, picture, turned
+
+MEGABYTE = 1_048_576
 
 
 def taken(data: bytes, name: str = "x") -> MediaFile:
@@ -247,11 +251,26 @@ def test_a_video_shows_a_frame_where_ffmpeg_is(library: Path, tmp_path: Path) ->
     assert (library / "media" / str(file.thumbnail.name)).read_bytes()[8:12] == b"WEBP"
 
 
+def test_a_video_bomb_is_drawn_small_frame_by_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "film").write_bytes(huge_film(tmp_path, frames=12))
+    monkeypatch.setattr(child, "MEMORY", 900 * MEGABYTE)
+
+    assert draw_frame(tmp_path / "film", tmp_path / "thumbnail.webp")
+
+
+def test_a_video_that_asks_for_more_memory_than_there_may_be_goes_without_a_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "film").write_bytes(huge_film(tmp_path, frames=2))
+    # Enough to start with, not for the first frame.
+    monkeypatch.setattr(child, "MEMORY", 250 * MEGABYTE)
+
+    assert not draw_frame(tmp_path / "film", tmp_path / "thumbnail.webp")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["film", "frame.png", "huge.mov", "tone.wav"]
+
+
 def by_size(kind: str, size: int, **facts: Any) -> MediaFile:
     return MediaFile(kind=kind, size=size, **facts)
-
-
-MEGABYTE = 1_048_576
 
 
 @pytest.mark.parametrize(
