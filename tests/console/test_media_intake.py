@@ -251,13 +251,6 @@ def test_a_video_shows_a_frame_where_ffmpeg_is(library: Path, tmp_path: Path) ->
     assert (library / "media" / str(file.thumbnail.name)).read_bytes()[8:12] == b"WEBP"
 
 
-def test_a_video_bomb_is_drawn_small_frame_by_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "film").write_bytes(huge_film(tmp_path, frames=12))
-    monkeypatch.setattr(child, "MEMORY", 900 * MEGABYTE)
-
-    assert draw_frame(tmp_path / "film", tmp_path / "thumbnail.webp")
-
-
 def test_a_video_that_asks_for_more_memory_than_there_may_be_goes_without_a_frame(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
