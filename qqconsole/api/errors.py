@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
@@ -66,6 +68,15 @@ def register(api: NinjaAPI) -> None:
     @api.exception_handler(Http404)
     def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
         return error_response(404, "There is no such row.")
+
+    @api.exception_handler(MultiPartParserError)
+    @api.exception_handler(SuspiciousOperation)
+    def _no_form(request: HttpRequest, error: Exception) -> HttpResponse:
+        return error_response(400, "The form cannot be read: broken, or with too many fields or files.")
+
+    @api.exception_handler(RequestDataTooBig)
+    def _large_form(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+        return error_response(413, "Too much besides the file.")
 
     @api.exception_handler(MediaProblem)
     def _not_taken(request: HttpRequest, error: MediaProblem) -> HttpResponse:

@@ -88,7 +88,7 @@ def send_text(session: Session, caller: Caller, text: str, *, idempotency_key: s
 def _queue(
     session: Session, caller: Caller, kind: Kind, action: str, idempotency_key: str, values: dict[str, Any]
 ) -> Delivery:
-    key = idempotency_key[:100]
+    key = storable(idempotency_key)[:100]
     try:
         with transaction.atomic():
             delivery = Delivery.objects.create(

@@ -12,9 +12,11 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from adapter.storable import storable
 from qqconsole.cursors import BadCursor, before_id
 from qqconsole.deliveries.models import Delivery
 from qqconsole.media.models import MediaFile, MediaKind
+from qqconsole.media.names import LONGEST
 from qqconsole.media.shelves import items_of
 from qqconsole.media.sniffing import MP4, PICTURES, SOUNDS
 from qqconsole.media.storage import media_storage
@@ -31,7 +33,9 @@ POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsaf
 @require_safe
 def media_list(request: HttpRequest) -> HttpResponse:
     """Files, newest first; ``?kind=`` and ``?q=`` narrow the list, ``?cursor=`` is where an older page begins."""
-    kind, words, cursor = (request.GET.get(name, "").strip() for name in ("kind", "q", "cursor"))
+    kind, words, cursor = (storable(request.GET.get(name, "")).strip() for name in ("kind", "q", "cursor"))
+    # No name is longer; and SQLite compares with no pattern over 50,000 bytes.
+    words = words[:LONGEST]
     try:
         rows = _narrowed(kind, words).filter(before_id(cursor))
     except BadCursor:

@@ -84,6 +84,30 @@ def test_an_empty_file_is_refused_in_plain_words_and_leaves_nothing(api: Client,
     assert not MediaFile.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [({f"f{number}": "x" for number in range(1_001)}, 400), ({"media_kind": "x" * 2_700_000}, 413)],
+)
+def test_a_form_that_is_none_of_ours_is_the_callers_fault(api: Client, fields: dict[str, str], status: int) -> None:
+    upload(api, "a.txt", b"abc", status=status, **fields)
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=x"])
+def test_a_broken_form_is_told_so(api: Client, kind: str) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="%b"\r\n\r\nabc\r\n--x--' % (b"n" * 5_000)
+
+    answer = api.generic("POST", "/api/v1/media", head, content_type=kind)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
+
+
+def test_a_key_that_no_database_takes_is_still_a_key(api: Client, session: Session) -> None:
+    asked = {"session": session.pk, "kind": "message", "text": "once", "idempotency_key": "a\0b"}
+
+    assert post(api, "/deliveries", asked)["id"] == post(api, "/deliveries", asked)["id"]
+    assert Delivery.objects.get().idempotency_key == "a\ufffdb"
+
+
 def test_a_refusal_is_in_the_callers_language(api: Client, session: Session) -> None:
     api.defaults["HTTP_ACCEPT_LANGUAGE"] = "zh-CN"
 

@@ -97,6 +97,7 @@ def test_the_list_is_narrowed_by_kind_and_name(library: Path, operator_client: C
     assert names("q=001") == ["file 001"]
     assert names("q=季度") == ["file 002"]
     assert names("q=nowhere") == []
+    assert names("q=" + "a" * 60_000) == []
 
 
 def test_the_list_asks_as_much_for_many_files_as_for_one(
