@@ -17,6 +17,10 @@ from adapter.errors import AddressRefused
 _UNFIT = re.compile(r"[\x00-\x20\x7f\\]")
 _INSIDE_NAMES = ("localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa")
 _CARRIES_IPV4 = ipaddress.IPv6Network("64:ff9b::/96")
+_GLOBAL_IPV6 = ipaddress.IPv6Network("2000::/3")
+"""All that is given out (RFC 4291). Site-local and translated addresses lie elsewhere, and Python calls them global."""
+_CLOUD = ipaddress.IPv4Address("168.63.129.16")
+"""Public by its number, but Azure's own host, which tells a machine inside what is nobody else's business."""
 
 
 def check_address(url: str, allow_private: bool = False) -> None:
@@ -81,4 +85,6 @@ def _is_inside_address(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -
             carried = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if carried is not None:
             return _is_inside_address(carried)
-    return not address.is_global or address.is_multicast
+        if address not in _GLOBAL_IPV6:
+            return True
+    return not address.is_global or address.is_multicast or address == _CLOUD
