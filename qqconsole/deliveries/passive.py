@@ -19,7 +19,8 @@ from qqconsole.deliveries.windows import REPLIES, WINDOWS, open_until
 
 @dataclass(frozen=True, slots=True)
 class Passive:
-    """The decision and what it rests on. ``why``: passive · bot_proactive · no_message · window_over · none_left."""
+    """The decision and what it rests on. ``why``: passive · with_answer (media within an answer, under the
+    same message) · bot_proactive · no_message · window_over · none_left (words: ``deliveries.reasons.PASSIVE``)."""
 
     why: str
     reference: str | None = None

@@ -51,7 +51,6 @@ REASONS: dict[str, Promise] = {
     "no_item": _("Name either a file of the library or an address, not both and not neither."),
     "bad_address": _("This address is not fetched: it has to be a public http(s) address."),
     "no_uploads": _("QQ takes files only in private chats and groups; in a guild only a picture's address can go."),
-    "media_unfit": _("The file cannot go to QQ as it is; the details say why. Nothing was sent."),
     "bad_kind": _("It can be sent as a picture, a video, a voice message or a file, and as nothing else."),
     # what is not sent again
     "not_allowed": _("Only an admin may do this."),
@@ -78,6 +77,16 @@ OUTLOOK: dict[str, Promise] = {
     "refuses_proactive": _("The user or group takes no messages that answer nothing; let them write first."),
 }
 """What ``deliveries.outlook`` says of the next attempt."""
+
+PASSIVE: dict[str, Promise] = {
+    "passive": _("answers the user's message: {used} of {of} answers used, open until {until}"),
+    "with_answer": _("under the same message as the answer it belongs to"),
+    "bot_proactive": _("proactive: this bot sends media without answering a message"),
+    "no_message": _("proactive: there is no message lately that it could answer"),
+    "window_over": _("proactive: QQ's window for the user's message ended at {until}"),
+    "none_left": _("proactive: {used} of {of} answers to the user's message are used, and the last is for text"),
+}
+"""How ``deliveries.passive`` decided under which message something goes."""
 
 WHYS: dict[str, Promise] = {
     "repeat": _("exact repeat: the outcome was unknown"),

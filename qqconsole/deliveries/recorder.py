@@ -20,10 +20,10 @@ from adapter import segment as adapter_segment
 from adapter.answers import Answer
 from adapter.dialects import wire_state
 from adapter.frames import Frame, FrameKind, Pair
-from adapter.pieces import MediaItem
 from adapter.request import Request
 from adapter.sender import Intent
 from adapter.verdicts import Verdict
+from qqconsole.deliveries.media_record import media_values
 from qqconsole.deliveries.models import Attempt, Chunk, Delivery, PassivePair, ProactiveSend, Segment
 from qqconsole.deliveries.passive import Passive
 from qqconsole.deliveries.wire import stored_request
@@ -306,17 +306,9 @@ class AttemptRecorder:
         if reference is not None:
             values["reference"] = reference
         if segment.media is not None:
-            values["media"] = self._media_values(segment, segment.media)
+            bot = self._rows.delivery.session.bot
+            values["media"] = media_values(segment, segment.media, bot, self._passive)
         return values
-
-    def _media_values(self, segment: adapter_segment.Segment, item: MediaItem) -> dict[str, Any]:
-        values: dict[str, Any] = {"kind": item.kind.value, "url": item.url, "name": item.name, "caption": item.caption}
-        size = len(item.data) if item.data is not None else item.content.size if item.content is not None else None
-        progress = segment.upload.progress() if segment.upload is not None else None
-        more = {"size": size, "file_id": item.file_id, "note": item.note, "upload": progress, "step": segment.step}
-        if self._passive is not None:
-            more["decision"] = self._passive.document()
-        return values | {name: value for name, value in more.items() if value}
 
     # ---- the delivery's head ----------------------------------------------------------------------------------
 

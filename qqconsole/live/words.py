@@ -31,6 +31,7 @@ def words() -> dict[str, Any]:
         "connection": _labels(ConnectionState),
         "reason": {word: str(text) for word, text in delivery_reasons.REASONS.items()},
         "why": {word: str(text) for word, text in delivery_reasons.WHYS.items()},
+        "passive": {word: str(text) for word, text in delivery_reasons.PASSIVE.items()},
         "bot_reason": {word: str(text) for word, text in bot_reasons.REASONS.items()},
         "network": {phrase: str(text) for phrase, text in delivery_reasons.NETWORK.items()},
         "media_kind": _labels(MediaKind),

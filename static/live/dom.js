@@ -13,9 +13,11 @@ export function embedded(id) {
 export const words = embedded("words");
 const codes = embedded("codes");
 
-export function say(key, values = {}) {
-  return (words.page?.[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+export function fill(text, values = {}) {
+  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
+
+export const say = (key, values = {}) => fill(words.page?.[key] ?? key, values);
 
 export function meaning(code) {
   return code ? (codes[code] ?? say("unknown_code")) : "";

@@ -1,7 +1,7 @@
 // One segment with its chunks, in the inspector and on a delivery's own page.
 
 import { chunkNode, fillChunk } from "./chunk.js";
-import { clone, mediaName, put, say, setData, slot, words } from "./dom.js";
+import { clock, clone, fill, mediaName, put, say, setData, slot, words } from "./dom.js";
 
 // `before`: chunk → the one sent before it; `severalAttempts`: the title says whose segment it is.
 export function paintSegment(root, segment, chunks, before, severalAttempts) {
@@ -22,11 +22,20 @@ export function paintSegment(root, segment, chunks, before, severalAttempts) {
   put(node, "dialect", segment.dialect);
   put(node, "stream", segment.stream_id);
   slot(node, "stream").title = segment.stream_id;
+  const passive = put(node, "passive", decided(segment.media?.decision));
+  passive.hidden = !passive.textContent;
   const list = node.querySelector("[data-chunks]");
   chunks.forEach((chunk, place) => {
     const line = list.children[place] ?? list.appendChild(chunkNode());
     fillChunk(line, chunk, before.get(chunk.id), segment.media ? about(segment.media, chunks, place) : "");
   });
+}
+
+// Under which message media went, or why under none.
+function decided(decision) {
+  if (!decision) return "";
+  const facts = { used: decision.used, of: decision.of ?? "∞", until: decision.until ? clock(decision.until) : "" };
+  return fill(words.passive[decision.why] ?? decision.why, facts);
 }
 
 // What a chunk without text is about. Which part: those that QQ finished since the parts were planned, and one.
