@@ -13,6 +13,8 @@ from typing import Any
 MOST_PARTS = 10_000
 _TIMEOUT, _LONGEST_TIMEOUT = 300.0, 600.0
 _DELAY, _SHORTEST_DELAY, _LONGEST_DELAY = 1.0, 0.1, 30.0
+_LONGEST_TTL = 365 * 24 * 3600
+"""Seconds. No calendar holds what an odd answer may say, and a year is as good as for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def _read_parts(data: Mapping[str, Any], size: int) -> tuple[Part, ...] | str:
 def read_ttl(data: Mapping[str, Any]) -> int | None:
     """Seconds for which a file_info is good: 0 for ever, None where QQ did not say (sheet 5.1)."""
     ttl = _number(data.get("ttl"))
-    return None if ttl is None or ttl < 0 else int(ttl)
+    return None if ttl is None or ttl < 0 else int(min(ttl, _LONGEST_TTL))
 
 
 def _number(value: object) -> float | None:

@@ -26,7 +26,7 @@ from qqconsole.live.snapshot import whole
 from qqconsole.media.intake import take_in
 from qqconsole.media.kinds import as_sent
 from qqconsole.media.models import MediaFile
-from qqconsole.media.names import clean_name
+from qqconsole.media.names import clean_name, sent_name
 from qqconsole.media.reasons import in_words
 
 
@@ -57,7 +57,7 @@ def upload(
     request: HttpRequest, file: File[UploadedFile], media_kind: Annotated[str, Form()] = ""
 ) -> ninja.Status[dict[str, Any]]:
     user = admitted(request).user
-    taken = take_in(file.file, name=file.name or "", length=file.size, user=user)  # type: ignore[arg-type]
+    taken = take_in(file.file, name=sent_name(file.name or ""), length=file.size, user=user)  # type: ignore[arg-type]
     return ninja.Status(201, _media_document(taken, media_kind))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 import re
 import unicodedata
+from urllib.parse import unquote
 
 LONGEST = 100
 """Characters, the ending included."""
@@ -13,6 +14,7 @@ _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Control characters, bidirectional overrides, halves of pairs (which cannot be stored), line ends."""
 _JOINER = "\u200d"
 """Holds many an emoji together."""
+_ENCODED = re.compile(r"(?:[A-Za-z0-9_.~()'!*+-]|%[0-9A-Fa-f]{2})+")
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,10}\Z")
 
 
@@ -29,6 +31,19 @@ def clean_name(name: str) -> str:
         ending = found[0] if found else ""
         kept = kept[: LONGEST - len(ending)].rstrip() + ending
     return kept
+
+
+def sent_name(name: str) -> str:
+    """``name`` as a multipart form meant it: some clients (aiohttp) percent-encode it, as RFC 7578 (2) lets them.
+
+    A name that could not have come out of that as it is, or that is no UTF-8 behind it, is taken as it stands.
+    """
+    if "%" not in name or not _ENCODED.fullmatch(name):
+        return name
+    try:
+        return unquote(name, errors="strict")
+    except UnicodeDecodeError:
+        return name
 
 
 def name_for(name: str, mime: str, kind: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -103,6 +104,14 @@ def test_how_long_a_file_info_is_good() -> None:
     told = [300, "300", 0, None, -1, "soon", True]
     assert [read_ttl({"ttl": each}) for each in told] == [300, 300, 0, None, None, None, None]
     assert read_ttl({}) is None
+
+
+def test_no_time_goes_beyond_every_calendar() -> None:
+    now = datetime.now(UTC)
+    for told in (10**18, "1e300", 2**63):
+        ttl = read_ttl({"ttl": told})
+        assert ttl is not None
+        assert now + timedelta(days=300) < now + timedelta(seconds=ttl)
 
 
 def test_an_address_that_lets_others_write_is_shown_nowhere() -> None:

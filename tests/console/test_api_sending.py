@@ -69,6 +69,14 @@ def test_a_picture_is_taken_in_once_and_said_what_it_goes_as(operators_api: Clie
     assert operators_api.get(f"/api/v1/media/{first['id']}").json()["sha256"] == first["sha256"]
 
 
+@pytest.mark.parametrize(
+    "sent",
+    ["季度报告.pdf", "%E5%AD%A3%E5%BA%A6%E6%8A%A5%E5%91%8A.pdf", "..%2F%E5%AD%A3%E5%BA%A6%E6%8A%A5%E5%91%8A.pdf"],
+)
+def test_a_chinese_name_is_read_from_every_client(operators_api: Client, sent: str) -> None:
+    assert upload(operators_api, sent, b"%PDF-1.7 report")["name"] == "季度报告.pdf"
+
+
 def test_what_changes_on_the_way_is_said_beforehand(api: Client) -> None:
     svg = upload(api, "drawing.svg", b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>')
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qqconsole.media.names import LONGEST, clean_name, name_for
+from qqconsole.media.names import LONGEST, clean_name, name_for, sent_name
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,20 @@ def test_names_are_cleaned(given: str, shown: str) -> None:
 )
 def test_a_name_without_an_ending_gets_its_contents(given: str, mime: str, kind: str, shown: str) -> None:
     assert name_for(given, mime, kind) == shown
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"),
+    [
+        ("%E6%8A%A5%E5%91%8A%20(1).pdf", "报告 (1).pdf"),
+        ("my%20holiday.png", "my holiday.png"),
+        ("报告.pdf", "报告.pdf"),
+        ("100% sure.txt", "100% sure.txt"),
+        ("100%.txt", "100%.txt"),
+        ("%FF%FE.txt", "%FF%FE.txt"),
+        ("报告%20.pdf", "报告%20.pdf"),
+        ("..%2F..%2Fetc%2Fpasswd", "../../etc/passwd"),
+    ],
+)
+def test_a_name_that_the_client_encoded_is_read(sent: str, meant: str) -> None:
+    assert sent_name(sent) == meant
