@@ -34,7 +34,7 @@ test: $(DEV_STAMP)
 	$(PY) -m pytest $(ARGS)
 
 faults: $(DEV_STAMP)
-	$(PY) -m pytest tests/faults tests/worker/test_resend.py --whole $(ARGS)
+	$(PY) -m pytest tests/faults tests/worker/test_resent.py --whole $(ARGS)
 
 lint: $(DEV_STAMP)
 	$(PY) -m ruff check .
