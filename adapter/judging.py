@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from adapter.codes import meaning
 from adapter.segment import Barrier, BarrierKind, Segment, SegmentKind, SegmentStatus
 from adapter.verdicts import Outcome, OutcomeStatus
 
@@ -31,10 +32,15 @@ def judge(segments: Collection[Segment], barrier: Barrier, *, shown_before: bool
     for found, status, reason in _JUDGEMENTS:
         if found in by_status:
             segment = by_status[found]
-            return Outcome(status, reason, segment.code, segment.why, segment.failed_step)
+            return Outcome(status, reason, segment.code, _beside_the_code(segment), segment.failed_step)
     if not replies:
         return Outcome(OutcomeStatus.FAILED, "empty_reply")
     return Outcome(OutcomeStatus.DELIVERED)
+
+
+def _beside_the_code(segment: Segment) -> str:
+    """Why its media was not sent, as far as the code does not say it: readers are told the code in their language."""
+    return "" if segment.code and segment.why == meaning(segment.code, "en") else segment.why
 
 
 def owes_notice(segments: Collection[Segment], barrier: Barrier, *, shown_before: bool) -> bool:

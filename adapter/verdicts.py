@@ -57,5 +57,6 @@ class Outcome:
     code: int | None = None
     """QQ's code, where QQ decided it."""
     detail: str = ""
+    """Plain English for what neither the reason nor the code says."""
     step: str = ""
     """At which step of a media item it failed: fetch · prepare · part · finish · upload · send."""

@@ -78,7 +78,7 @@ def claim(batch: Batch, delivery_id: int, owner: str) -> Claim | None:
     if attempt is None:
         # The fence counts the claims: at the first there is no attempt to be counted.
         number = 1 if delivery.fence == 1 else delivery.attempts.count() + 1
-        attempt = Attempt(delivery=delivery, number=number, started_at=now)
+        attempt = _new_attempt(delivery, number, now)
         batch.create(attempt)
     else:
         attempt.status, attempt.started_at = Status.SENDING, now
@@ -91,6 +91,17 @@ def claim(batch: Batch, delivery_id: int, owner: str) -> Claim | None:
 def _asked_for(delivery: Delivery) -> Attempt | None:
     """The attempt that somebody asked for, or that was put back before anything of it had left."""
     return delivery.attempts.filter(status=Status.QUEUED).order_by("number").first()
+
+
+def _new_attempt(delivery: Delivery, number: int, now: datetime) -> Attempt:
+    """An attempt nobody asked for beside the delivery itself: whoever asked for that one asked for this."""
+    return Attempt(
+        delivery=delivery,
+        number=number,
+        requested_by_id=delivery.requested_by_id,
+        requested_name=delivery.requested_name,
+        started_at=now,
+    )
 
 
 def _put_off(batch: Batch, delivery: Delivery, due_at: datetime) -> None:
@@ -127,7 +138,7 @@ def take_over(batch: Batch, delivery_id: int, owner: str) -> Claim | None:
     delivery = _load(delivery_id)
     attempt = delivery.attempts.order_by("-number").first()
     if attempt is None:
-        attempt = Attempt(delivery=delivery, number=1, started_at=now)
+        attempt = _new_attempt(delivery, 1, now)
         batch.create(attempt)
     batch.publish(lambda: delivery_event(delivery, delivery.session.bot_id))
     return Claim(delivery, attempt, passive_choice(delivery, attempt, now), recovered=True)

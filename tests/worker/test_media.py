@@ -89,6 +89,8 @@ def test_every_kind_arrives_once_with_its_name_and_type(
         assert names == ["婚礼.mp4", "报价单 2026.pdf"]
         sent = [bubble["media"]["sha256"] for bubble in shown if bubble["media"]["type"] != "voice"]
         assert sent == [file.sha256 for file in files if file.kind != "voice"]
+    # Whoever asked for the delivery asked for its first attempt.
+    assert {one.attempts.get().requested_name for one in deliveries} == {"anna"}
     # Proactive media carries no msg_id, and each delivery has QQ's id to show.
     assert all("msg_id" not in one["body"] for one in platform.requests("/messages"))
     assert all(segment.stream_id for segment in Segment.objects.all())
