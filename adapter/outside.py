@@ -9,7 +9,6 @@ none. What comes is bounded in bytes and in time. ``allow_private`` (the owner's
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,13 +19,14 @@ from typing import BinaryIO
 from urllib.parse import unquote, urljoin, urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, AbstractStreamWriter, ResolveResult
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 from yarl import URL
 
-from adapter.addresses import check_address, is_inside_address
+from adapter.addresses import check_address
 from adapter.answers import Accepted, Answer, Exchange, Refused, Unknown
 from adapter.errors import AddressRefused
+from adapter.lookups import InsideName, OwnThreads, PublicResolver
 from adapter.storage_answers import read_storage_answer
 
 HARD_LIMIT = 200 * 1_048_576
@@ -162,7 +162,7 @@ class Outside:
 
     def _session(self, allow_private: bool) -> aiohttp.ClientSession:
         if allow_private not in self._sessions:
-            resolver = aiohttp.ThreadedResolver()
+            resolver = OwnThreads()
             self._sessions[allow_private] = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     resolver=resolver if allow_private else PublicResolver(resolver), use_dns_cache=False, limit=0
@@ -190,30 +190,6 @@ class _Flow(Payload):
     async def write(self, writer: AbstractStreamWriter) -> None:
         async for piece in self._value:
             await writer.write(piece)
-
-
-class PublicResolver(AbstractResolver):
-    """Of the addresses a name has, only those outside; the connection is made to one of them and to no other."""
-
-    def __init__(self, resolver: AbstractResolver) -> None:
-        self._resolver = resolver
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Raises InsideName where the name means nothing but inside addresses."""
-        found = await self._resolver.resolve(host, port, family)
-        outside = [each for each in found if not is_inside_address(each["host"])]
-        if not outside:
-            raise InsideName(f"the name {host} leads inside a network")
-        return outside
-
-    async def close(self) -> None:
-        await self._resolver.close()
-
-
-class InsideName(Exception):
-    """A name that leads to inside addresses only. No OSError, which would read as "not there"."""
 
 
 class _Unfit(Exception):

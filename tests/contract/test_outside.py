@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -241,6 +242,29 @@ async def test_what_cannot_be_had(
     assert len(server.asked) <= 6
     if isinstance(answer, Refused):
         assert answer.permanent is (path != "/status/503")
+
+
+async def test_name_servers_that_never_answer_keep_nobody_elses_thread(
+    outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+
+    def look_up(*asked: Any, **how: Any) -> list[Any]:
+        answers.wait(60)
+        raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    fetches = [
+        asyncio.ensure_future(outside.fetch(f"http://slow{number}.example.org/", tmp_path / str(number)))
+        for number in range(40)
+    ]
+    try:
+        # What the loop's own threads are for: a file's bytes, QQ's name.
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 30) == "free"
+    finally:
+        answers.set()
+    for answer, _ in await asyncio.gather(*fetches):
+        assert "host name is not known" in said(answer)
 
 
 async def test_nobody_there(outside: Outside, tmp_path: Path) -> None:
