@@ -39,8 +39,8 @@ process and to its group."""
 
 
 class Console:
-    def __init__(self, *, host: str, port: int, demo: bool, ready: Callable[[], None]) -> None:
-        """``ready`` is called once the pages are served."""
+    def __init__(self, *, host: str, port: int, demo: bool, ready: Callable[[int], None]) -> None:
+        """``ready`` is called once the pages are served, with the port they are served on."""
         self._host, self._port, self._ready = host, port, ready
         # With Redis other processes may carry deliveries of the same database: then the leases tell.
         self._engine = engines.Engine(recover_all=not settings.REDIS_URL)
@@ -76,14 +76,16 @@ class Console:
         from qqconsole.asgi import application
 
         endpoints = build_endpoint_description_strings(host=self._host, port=self._port)
-        return Server(
+        server: Server = Server(
             application=application,
             endpoints=endpoints,
             signal_handlers=False,
-            ready_callable=self._ready,
+            # Daphne listens before it calls this.
+            ready_callable=lambda: self._ready(server.listening_addresses[0][1]),
             server_name="qqconsole",
             verbosity=0,
         )
+        return server
 
     def _told(self, number: int, frame: FrameType | None) -> None:
         if self._stopping.is_set():

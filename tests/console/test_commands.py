@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import urllib.request
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,24 @@ def test_the_folder_without_tables_is_told_what_to_do(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert done.stderr == "CommandError: The database has no tables yet. Run first: python manage.py migrate\n"
+
+
+def test_the_console_on_any_free_port_says_which_it_is(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "console", "--port", "0", "--no-demo"],
+        cwd=BASE_DIR,
+        env={"PATH": os.environ["PATH"], "QQCONSOLE_HOME": str(tmp_path / "data")},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        address = next(line.split()[1] for line in process.stdout if "http://" in line)
+        with urllib.request.urlopen(f"{address}accounts/login/", timeout=20) as answer:
+            assert answer.status == 200
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
 
 
 def test_a_wrong_option_is_a_usage_error(home: Path) -> None:

@@ -21,7 +21,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
-        parser.add_argument("--port", type=int, default=settings.PORT, help=f"port (default {settings.PORT})")
+        parser.add_argument(
+            "--port", type=int, default=settings.PORT, help=f"port, 0 for any that is free (default {settings.PORT})"
+        )
         parser.add_argument("--no-demo", action="store_true", help="without the demo bot and its simulator")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,7 +40,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         login = first_login(settings.HOME)
 
-        def ready() -> None:
+        def ready(port: int) -> None:
             shown = "127.0.0.1" if host in ("0.0.0.0", "::", "127.0.0.1") else host  # noqa: S104 - only shown
             lines = ["", f"  qqconsole  http://{shown}:{port}/"]
             if login is not None:
