@@ -20,8 +20,9 @@ log = logging.getLogger(__name__)
 CHILDREN = Path(__file__).parent / "children"
 MEMORY = 1_500 * 1_048_576
 """Bytes for a program of others, which sets itself no limit: a few megabytes of video can ask for ten gigabytes."""
-AT_ONCE = threading.BoundedSemaphore(2)
-"""Two at a time: many pictures at once must not take the machine."""
+MOST = 2
+"""At a time: many pictures at once must not take the machine."""
+AT_ONCE = threading.BoundedSemaphore(MOST)
 
 
 def ask(program: str, *given: str, seconds: float) -> dict[str, Any]:

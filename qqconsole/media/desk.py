@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -24,14 +25,17 @@ from adapter.media import read_data_url
 from adapter.outside import HARD_LIMIT, Outside
 from adapter.pieces import MediaItem, MediaKind
 from adapter.targets import Target
-from qqconsole.media import library, voice
+from qqconsole.media import child, library, voice
 from qqconsole.media.content import open_content
-from qqconsole.media.intake import STRIDE, Places, Received, find, receive, record, scratch
+from qqconsole.media.intake import STRIDE, Received, find, receive, record, scratch
 from qqconsole.media.kinds import as_sent
 from qqconsole.media.models import MediaFile
 from qqconsole.media.names import name_for
 from qqconsole.media.reasons import MediaProblem, in_english
 from qqconsole.media.sniffing import SILK
+
+_DECODING = ThreadPoolExecutor(child.MOST, "decoding")
+"""For what waits for a child of ours, minutes at times: never the loop's own threads, which every delivery needs."""
 
 
 class Ask(Protocol):
@@ -133,7 +137,8 @@ class ConsoleDesk:
         if found is not None:
             await self._note_time(found)
             return found
-        places = await asyncio.to_thread(_examine_and_store, received)
+        await _decoding(received.examine)
+        places = await asyncio.to_thread(received.store)
         try:
             made: MediaFile = await self.write(lambda: record(received, places, None))
         except BaseException:
@@ -184,7 +189,7 @@ class ConsoleDesk:
             if file.mime == SILK and voice.is_ready(await content.read(0, min(16, content.size))):
                 return file
             await _copy(content, source)
-            await asyncio.to_thread(voice.write_silk, source, file.mime, result)
+            await _decoding(voice.write_silk, source, file.mime, result)
             if (size := result.stat().st_size) > library.VOICE_LIMIT:
                 raise voice.NoVoice("voice_too_large" if size else "voice_unconvertible")
             silk = await self._take_in(result, file.name.rpartition(".")[0] + ".silk")
@@ -192,9 +197,8 @@ class ConsoleDesk:
         return silk
 
 
-def _examine_and_store(received: Received) -> Places:
-    received.examine()
-    return received.store()
+async def _decoding(look: Callable[..., Any], *given: Any) -> None:
+    await asyncio.get_running_loop().run_in_executor(_DECODING, look, *given)
 
 
 async def _copy(content: Content, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -21,6 +22,7 @@ from adapter.pieces import MediaItem, MediaKind
 from adapter.targets import Scene, Target
 from qqconsole.bots.models import Bot
 from qqconsole.deliveries.models import Delivery
+from qqconsole.media import child
 from qqconsole.media.desk import ConsoleDesk
 from qqconsole.media.intake import take_in
 from qqconsole.media.models import FileInfo, MediaFile, MediaUse
@@ -142,6 +144,25 @@ async def test_a_recording_becomes_silk_once(desk: ConsoleDesk, data: bytes) -> 
     assert await read(second) == silk
     assert await MediaFile.objects.acount() == 2
     assert (await MediaFile.objects.aget(pk=first.file_id)).size == len(data)
+
+
+async def test_decoders_that_take_long_keep_nobody_elses_thread(desk: ConsoleDesk, library: Path) -> None:
+    for _ in range(child.MOST):
+        child.AT_ONCE.acquire()
+    pictures = [MediaItem(MediaKind.IMAGE, data=picture(40 + number, 40)) for number in range(40)]
+    preparing = [asyncio.ensure_future(desk.prepare(item, USER)) for item in pictures]
+    try:
+        # The loop's own threads write each one down, though none before it has been looked at yet.
+        async with asyncio.timeout(30):
+            while len([*library.glob("incoming/*/content")]) < len(pictures):  # noqa: ASYNC110 - a folder tells nobody
+                await asyncio.sleep(0.02)
+            assert await asyncio.to_thread(lambda: "free") == "free"
+    finally:
+        for task in preparing:
+            task.cancel()
+        for _ in range(child.MOST):
+            child.AT_ONCE.release()
+        await asyncio.gather(*preparing, return_exceptions=True)
 
 
 async def test_what_is_silk_already_goes_as_it_is(desk: ConsoleDesk) -> None:
