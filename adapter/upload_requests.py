@@ -5,6 +5,8 @@ A PUT and a fetch go to addresses that are not QQ's API: their requests are what
 
 from __future__ import annotations
 
+from urllib.parse import unquote, urlsplit
+
 from adapter.frames import Frame, FrameKind
 from adapter.pieces import MediaItem, MediaKind
 from adapter.redaction import bare_address
@@ -93,11 +95,20 @@ def merge_request(target: Target, item: MediaItem, upload_id: str) -> Request:
 
 def _files(target: Target, item: MediaItem, **more: str) -> Request:
     body = {"file_type": _FILE_TYPES[item.kind], "srv_send_msg": False, **more}
-    if item.name or item.kind is MediaKind.FILE:
+    if item.kind is MediaKind.FILE or item.name or _name_in(item.url):
         # A file without a name was answered with 500 (sheet 5.1); what is too large for its kind becomes a file (5.2).
         body["file_name"] = _name(item)
     return Request("POST", target.files_path, body, Endpoint.FILES)
 
 
 def _name(item: MediaItem) -> str:
-    return item.name or _NAMES[item.kind]
+    return item.name or _name_in(item.url) or _NAMES[item.kind]
+
+
+def _name_in(url: str | None) -> str:
+    """The file's name as its address tells it, at most 100 characters; "" where it tells none with an ending."""
+    if not url or not url.lower().startswith(("http://", "https://")):
+        return ""
+    last = unquote(urlsplit(url).path).rpartition("/")[2]
+    kept = "".join(each for each in last if each.isprintable())[-100:]
+    return kept if "." in kept.strip(".") else ""

@@ -26,6 +26,7 @@ def test_an_address_is_handed_to_qq() -> None:
         "file_type": 2,
         "srv_send_msg": False,
         "url": "https://cdn.example.com/a.mp4?x=1",
+        "file_name": "a.mp4",
     }
 
 
@@ -40,6 +41,20 @@ def test_a_file_has_a_name() -> None:
     named = upload_request(USER, MediaItem(MediaKind.FILE, data=b"text", name="报告.txt"))
     assert (named.body["file_type"], named.body["file_name"]) == (4, "报告.txt")
     assert upload_request(USER, MediaItem(MediaKind.FILE, url="https://example.com/x")).body["file_name"] == "file"
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://example.com/f/%E6%8A%A5%E5%91%8A.pdf?sign=a/b.exe", "报告.pdf"),
+        ("HTTPS://example.com/a%2Fb%00.zip", "b.zip"),
+        ("https://example.com/", "file"),
+        ("https://example.com", "file"),
+        ("https://example.com/..", "file"),
+    ],
+)
+def test_a_file_at_an_address_is_called_what_its_address_says(url: str, name: str) -> None:
+    assert upload_request(USER, MediaItem(MediaKind.FILE, url=url)).body["file_name"] == name
 
 
 def test_a_data_url_counts_as_data() -> None:
