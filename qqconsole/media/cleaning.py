@@ -19,7 +19,7 @@ from django.db.models import ProtectedError, QuerySet
 from django.utils import timezone
 
 from qqconsole.media.models import FileInfo, MediaFile
-from qqconsole.media.storage import media_storage
+from qqconsole.media.storage import is_ours, media_storage
 
 BATCH = 200
 """Rows removed in one transaction."""
@@ -84,7 +84,7 @@ def _remove(file: MediaFile) -> bool:
 def _clean_orphans(before: datetime, cleaned: Cleaned, dry_run: bool) -> None:
     storage = media_storage()
     for folder, field in (("files", "file"), ("thumbnails", "thumbnail")):
-        for place in _places(storage, folder):
+        for place in filter(is_ours, _places(storage, folder)):
             if storage.get_modified_time(place) >= before or MediaFile.objects.filter(**{field: place}).exists():
                 continue
             cleaned.orphans += 1

@@ -17,6 +17,7 @@ from qqconsole.conversations.models import Session
 from qqconsole.media.cleaning import clean
 from qqconsole.media.intake import take_in
 from qqconsole.media.models import FileInfo, MediaFile, MediaUse
+from qqconsole.media.storage import new_place
 from qqconsole.media.tasks import clean_media
 from tests.console.media_files import noise, picture
 from tests.console.rows import make_delivery
@@ -32,6 +33,15 @@ def taken(data: bytes, *, days_ago: int) -> MediaFile:
 
 def left(home: Path) -> set[str]:
     return {path.name for path in home.rglob("*") if path.is_file()}
+
+
+def lay(path: Path, *, days_ago: int) -> None:
+    """A file without a row, as old as that, its folder too."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+    then = time.time() - days_ago * 86_400
+    os.utime(path, (then, then))
+    os.utime(path.parent, (then, then))
 
 
 def name_of(file: MediaFile) -> str:
@@ -66,18 +76,31 @@ def test_a_dry_run_removes_nothing(library: Path, session: Session) -> None:
 @pytest.mark.django_db
 def test_what_a_crash_left_goes_after_a_day(library: Path) -> None:
     kept = taken(noise(), days_ago=0)
-    for place in ("media/files/ab/abc-1", "media/thumbnails/ab/abc-1.webp", "incoming/tmp1/content"):
-        for name, days in (("", 0), (".old", 2)):
-            path = library / f"{place}{name}" if not place.startswith("incoming") else library / f"incoming/t{days}/c"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(b"x")
-            then = time.time() - days * 86_400
-            os.utime(path, (then, then))
-            os.utime(path.parent, (then, then))
+    young, old = (
+        [
+            f"media/{new_place('files', 'ab' * 32)}",
+            f"media/{new_place('thumbnails', 'ab' * 32, '.webp')}",
+            f"incoming/{name}/c",
+        ]
+        for name in ("t0", "t2")
+    )
+    for place in young:
+        lay(library / place, days_ago=0)
+    for place in old:
+        lay(library / place, days_ago=2)
 
     assert clean(MONTH).orphans == 3
-    assert left(library) == {name_of(kept), "abc-1", "abc-1.webp", "c"}
+    assert left(library) == {name_of(kept), *(Path(place).name for place in young)}
     assert [path.name for path in (library / "incoming").iterdir()] == ["t0"]
+
+
+@pytest.mark.django_db
+def test_what_others_keep_beside_ours_stays(library: Path) -> None:
+    for name in ("report.pdf", "ab" * 32, f"{'cd' * 32}-12345678"):
+        lay(library / "media/files/ab" / name, days_ago=400)
+
+    assert clean(MONTH).orphans == 0
+    assert len(left(library)) == 3
 
 
 @pytest.mark.django_db

@@ -154,7 +154,7 @@ async def test_decoders_that_take_long_keep_nobody_elses_thread(desk: ConsoleDes
     try:
         # The loop's own threads write each one down, though none before it has been looked at yet.
         async with asyncio.timeout(30):
-            while len([*library.glob("incoming/*/content")]) < len(pictures):  # noqa: ASYNC110 - a folder tells nobody
+            while len([*library.glob("incoming/*/content")]) < len(pictures):  # noqa: ASYNC110, ASYNC240 - it tells nobody
                 await asyncio.sleep(0.02)
             assert await asyncio.to_thread(lambda: "free") == "free"
     finally:
