@@ -16,6 +16,7 @@ import tempfile
 from typing import Any
 
 from qqconsole.bodies_on_disk import BODY
+from qqconsole.unread_answers import IS_FULL
 
 log = logging.getLogger(__name__)
 
@@ -75,14 +76,19 @@ def limit_request_bodies() -> None:
 
         def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
             """Twisted: the body is whole. What lies on disk is not shown to Twisted, which reads forms into memory."""
+            more: dict[str, Any] = {IS_FULL: self._is_full}
             if not self._refused and not isinstance(self.content, io.BytesIO):
-                body, self.content = self.content, io.BytesIO()
-                self.server = _Carrier(self.server, body)
+                more[BODY], self.content = self.content, io.BytesIO()
+            self.server = _Carrier(self.server, more)
             super().requestReceived(command, path, version)
 
         def process(self) -> Any:
             """Twisted: the request is whole."""
             return None if self._refused else super().process()
+
+        def _is_full(self) -> bool:
+            """Whether the client has not taken yet what was sent: Twisted keeps it, however much it is."""
+            return self.channel is not None and bool(self.channel._waitingForTransport)
 
         def _ask(self) -> None:
             """Stop reading until it is known who sends this."""
@@ -112,17 +118,17 @@ def limit_request_bodies() -> None:
 
 
 class _Carrier:
-    """Daphne's server for one request, which hands the body on disk to the application beside the scope."""
+    """Daphne's server for one request, which hands more to the application beside the scope: the body on disk."""
 
-    def __init__(self, server: Any, body: Any) -> None:
-        self._server, self._body = server, body
+    def __init__(self, server: Any, more: dict[str, Any]) -> None:
+        self._server, self._more = server, more
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._server, name)
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        """Daphne's own, with one thing more in the scope."""
-        return self._server.create_application(protocol, {**scope, BODY: self._body})
+        """Daphne's own, with more in the scope."""
+        return self._server.create_application(protocol, {**scope, **self._more})
 
 
 def _is_known(cookie: str, authorization: str) -> bool:

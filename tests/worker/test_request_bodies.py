@@ -102,6 +102,32 @@ def test_a_large_file_goes_through_disk_and_not_through_memory(console: ConsoleP
     assert list((console.home / "incoming").iterdir()) == []
 
 
+def _signed_in(console: ConsoleProcess) -> str:
+    """The session cookie of somebody who is."""
+    somebody = "get_user_model().objects.create_user('olga', role='operator')"
+    code = f"from django.contrib.auth import get_user_model; from django.test import Client; c = Client(); \
+c.force_login({somebody}); print(c.cookies['qqconsole_session'].value)"
+    return console.manage("shell", "-c", code).split()[-1]
+
+
+def test_a_file_waits_on_disk_for_who_reads_it_slowly(console: ConsoleProcess) -> None:
+    size = 150 * len(MEGABYTE)
+    _, body = _file_answer(console, 150, f"Authorization: Bearer {_token(console)}")
+    lines = [f"GET /media/{json.loads(body)['id']}/file HTTP/1.1", "Host: localhost", "Connection: close"]
+    lines += [f"Cookie: qqconsole_session={_signed_in(console)}", "", ""]
+    where, before = urlsplit(console.url), console.peak_memory()
+    with socket.create_connection((where.hostname, where.port), timeout=60) as connection:
+        connection.sendall("\r\n".join(lines).encode())
+        head = connection.recv(1_000)
+        # As long as it takes to read all of it from disk.
+        time.sleep(3)
+        whole = len(head.partition(b"\r\n\r\n")[2]) + sum(map(len, iter(lambda: connection.recv(1 << 20), b"")))
+
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert whole == size
+    assert console.peak_memory() - before < 40
+
+
 @pytest.mark.parametrize("who", [(), ("Authorization: Bearer nobody",), ("Cookie: qqconsole_session=nobody",)])
 def test_nobody_sends_more_than_a_form(console: ConsoleProcess, who: tuple[str, ...]) -> None:
     assert _file_answer(console, 150, *who)[0] in (0, 401)
