@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from adapter.answers import Answer, Refused, Throttled
+from adapter.answers import Answer, Refused, Throttled, Unknown
 from adapter.codes import Reaction, meaning, react
 from adapter.frames import UPLOAD_KINDS, Frame, FrameKind
 from adapter.outcomes import Outcomes
@@ -171,4 +171,6 @@ def _why_not(answer: Answer) -> str:
     """Why a step was not taken, in plain English: by QQ's code, or in our own words where QQ said nothing."""
     if isinstance(answer, Refused | Throttled) and answer.code:
         return meaning(answer.code, "en")
+    if isinstance(answer, Unknown) and answer.exchange.http_status is not None:
+        return answer.exchange.message or f"QQ answered HTTP {answer.exchange.http_status} without saying more"
     return answer.exchange.message or "QQ refused it without a reason"

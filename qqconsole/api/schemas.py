@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from qqconsole.deliveries.models import Kind, Status
 from qqconsole.media.models import MediaKind
@@ -182,6 +182,11 @@ class BotPage(Schema):
 RowId = Annotated[int, Field(ge=1, lt=2**63)]
 
 
+def _as_list(value: object) -> object:
+    """One status may stand by itself."""
+    return [value] if isinstance(value, str) else value
+
+
 class FilterQuery(Schema):
     """What is left out does not narrow (``deliveries.selecting``)."""
 
@@ -189,7 +194,7 @@ class FilterQuery(Schema):
     session: RowId | None = None
     kind: Kind | None = None
     type: Annotated[MediaKind | None, Field(description="Of a media delivery.")] = None
-    status: Annotated[list[Status], Field(description="Any of these.")] = []
+    status: Annotated[list[Status], BeforeValidator(_as_list), Field(description="Any of these.")] = []
     code: Annotated[int | None, Field(description="QQ's code it ended with.", ge=0, lt=2**31)] = None
     step: Annotated[
         Literal["fetch", "prepare", "part", "finish", "upload", "send"] | None,

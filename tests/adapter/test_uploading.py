@@ -236,6 +236,19 @@ def test_a_prepare_that_cannot_be_gone_by_is_a_failure_in_words() -> None:
     assert (end.status, end.step, end.detail) == ("failed", "prepare", "QQ prepared the upload without parts")
 
 
+def test_an_answer_that_tells_nothing_is_not_called_a_refusal() -> None:
+    journey = Journey(LARGE)
+    step: Any = journey.reach("prepare")
+    while not isinstance(step, Outcome):
+        journey.answer(step, Unknown("unreadable", Exchange(http_status=200)))
+        step = journey.go_on()
+    assert (step.status, step.step, step.detail) == (
+        "failed",
+        "prepare",
+        "QQ answered HTTP 200 without saying more",
+    )
+
+
 AFTER_THE_PAIR = {R.NEWLINE, R.MARKDOWN, R.ADDRESS, R.LENGTH, R.MODERATED}
 """QQ looks at the pair before it looks at these: a repeat refused for one proves that the first did not arrive."""
 ODD = st.sampled_from([{}, {"upload_id": "u"}, {"upload_id": "u", "parts": [{"index": 1}]}, {"file_info": "F"}])

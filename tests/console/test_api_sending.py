@@ -326,6 +326,8 @@ def test_many_at_once_are_counted_first_and_only_for_admins(
     assert post(operators_api, "/resends/preview", asked, status=403)["error"]["reason"] == "not_allowed"
     preview = post(api, "/resends/preview", asked, status=200)
     assert preview["count"] == 3
+    narrowed = {"filters": {"session": session.pk, "status": "failed"}}
+    assert post(api, "/resends/preview", narrowed, status=200)["count"] == 3
     begun = post(
         api, "/resends", {**asked, "expected_total": 3, "newest_id": preview["newest_id"], "why": "it works again"},
         status=202,
