@@ -19,6 +19,29 @@ class Records(admin.ModelAdmin):  # type: ignore[type-arg]
     """A count of everything costs more than the page."""
     change_form_template = "admin/record.html"
     actions: Any = []
+    in_words: dict[str, Callable[[str], str]] = {}
+    """Fields that hold a code word, and what puts each into plain words: lists and details show these."""
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return [self._column(name) for name in super().get_list_display(request)]
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return [self._column(name) for name in super().get_fields(request, obj)]
+
+    def _column(self, field: Any) -> Any:
+        """The field itself, or, where it holds a code word, a column that says it in words."""
+        words = self.in_words.get(field)
+        if words is None:
+            return field
+
+        label: Any = getattr(self.opts.get_field(field), "verbose_name", field)
+
+        @admin.display(description=label, ordering=field, empty_value="-")
+        def column(record: Model) -> str | None:
+            return words(getattr(record, field)) or None
+
+        column.__name__ = field
+        return column
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}"
@@ -32,7 +55,8 @@ class Records(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only the filters on the page: Django would take any field of the row in the address, an encrypted one too."""
-        offered = {option for option in self.get_list_filter(request) if isinstance(option, str)}  # type: ignore[arg-type]
+        filters: Any = self.get_list_filter(request)  # type: ignore[arg-type]
+        offered = {option if isinstance(option, str) else option.parameter_name for option in filters}
         return any(lookup == option or lookup.startswith(f"{option}__") for option in offered)
 
     def has_module_permission(self, request: HttpRequest) -> bool:

@@ -26,16 +26,18 @@ class User(AbstractUser):
 class AuditLine(models.Model):
     """Who did what to which row, and when; written in the transaction that does it, never changed."""
 
-    user = models.ForeignKey("User", on_delete=models.SET_NULL, null=True, related_name="+")
-    name = models.CharField(max_length=150)
+    user = models.ForeignKey("User", on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("account"))
+    name = models.CharField(_("asked by"), max_length=150)
     """The person or API token, as it was called then."""
-    action = models.CharField(max_length=40)
-    subject = models.CharField(max_length=100)
+    action = models.CharField(_("action"), max_length=40)
+    subject = models.CharField(_("subject"), max_length=100)
     """The row, as in "delivery 17"."""
-    detail = models.JSONField(default=dict)
-    at = models.DateTimeField(auto_now_add=True)
+    detail = models.JSONField(_("details"), default=dict)
+    at = models.DateTimeField(_("time"), auto_now_add=True)
 
     class Meta:
+        verbose_name = _("audit line")
+        verbose_name_plural = _("audit lines")
         ordering = ["-id"]
         indexes = [models.Index(fields=["subject", "-id"], name="audit_of_subject")]
 

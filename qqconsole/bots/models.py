@@ -28,7 +28,7 @@ class DeadReference(models.TextChoices):
 class Bot(models.Model):
     name = models.CharField(_("name"), max_length=80, unique=True)
     enabled = models.BooleanField(_("enabled"), default=True)
-    is_demo = models.BooleanField(default=False, editable=False)
+    is_demo = models.BooleanField(_("demo bot"), default=False, editable=False)
 
     app_id = models.CharField(_("app id"), max_length=64)
     secret = EncryptedTextField(_("secret"))
@@ -80,10 +80,12 @@ class Bot(models.Model):
     history_turns = models.PositiveIntegerField(_("turns of history sent to the model"), default=10)
     model_silence_timeout = models.FloatField(_("longest silence of the model, seconds"), default=120.0)
 
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("last changed"), auto_now=True)
 
     class Meta:
+        verbose_name = _("bot")
+        verbose_name_plural = _("bots")
         ordering = ["name"]
 
     def __str__(self) -> str:

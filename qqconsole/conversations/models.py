@@ -18,16 +18,18 @@ class Scene(models.TextChoices):
 class Session(models.Model):
     """One conversation: a C2C user, a group, a guild channel, a guild DM (QQ's gateway session is another thing)."""
 
-    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="sessions")
-    scene = models.CharField(max_length=8, choices=Scene)
-    target_id = models.CharField(max_length=128)
-    name = models.CharField(max_length=120, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    last_at = models.DateTimeField(db_index=True)
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="sessions", verbose_name=_("bot"))
+    scene = models.CharField(_("scene"), max_length=8, choices=Scene)
+    target_id = models.CharField(_("QQ's id"), max_length=128)
+    name = models.CharField(_("name"), max_length=120, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    last_at = models.DateTimeField(_("last active"), db_index=True)
     """When something last happened in it: a message came in, or one that answers none was asked for (then whoever
     makes the Delivery sets it, in the same transaction). Answers leave it alone. The session list is ordered by it."""
 
     class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
         constraints = [models.UniqueConstraint(fields=["bot", "scene", "target_id"], name="one_session_per_target")]
         indexes = [models.Index(fields=["-last_at", "-id"], name="session_newest_first")]
 
@@ -38,26 +40,30 @@ class Session(models.Model):
 class InboundMessage(models.Model):
     """One message QQ pushed to us, once, however often QQ repeats it."""
 
-    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="inbound_messages")
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="inbound_messages")
-    qq_id = models.CharField(max_length=200)
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="inbound_messages", verbose_name=_("bot"))
+    session = models.ForeignKey(
+        Session, on_delete=models.CASCADE, related_name="inbound_messages", verbose_name=_("session")
+    )
+    qq_id = models.CharField(_("QQ's id"), max_length=200)
     """QQ's ``d.id``: the msg_id a passive reply names."""
-    event_id = models.CharField(max_length=200, blank=True)
-    event_type = models.CharField(max_length=40)
-    twin = models.CharField(max_length=200, blank=True)
+    event_id = models.CharField(_("event id"), max_length=200, blank=True)
+    event_type = models.CharField(_("type of event"), max_length=40)
+    twin = models.CharField(_("mark of its twin"), max_length=200, blank=True)
     """Equal for the two events in which QQ may push one group message."""
-    author_id = models.CharField(max_length=128, blank=True)
-    author_name = models.CharField(max_length=120, blank=True)
-    content = models.TextField(blank=True)
-    raw_content = models.TextField(blank=True)
-    attachments = models.JSONField(default=list, blank=True)
-    addressed = models.BooleanField(default=True)
+    author_id = models.CharField(_("author's id"), max_length=128, blank=True)
+    author_name = models.CharField(_("author"), max_length=120, blank=True)
+    content = models.TextField(_("text"), blank=True)
+    raw_content = models.TextField(_("text as it came"), blank=True)
+    attachments = models.JSONField(_("attachments"), default=list, blank=True)
+    addressed = models.BooleanField(_("speaks to the bot"), default=True)
     """Whether it speaks to the bot; only such messages are answered."""
-    sent_at = models.DateTimeField(null=True)
-    received_at = models.DateTimeField()
-    raw = models.JSONField(default=dict)
+    sent_at = models.DateTimeField(_("sent"), null=True)
+    received_at = models.DateTimeField(_("received"))
+    raw = models.JSONField(_("event as it came"), default=dict)
 
     class Meta:
+        verbose_name = _("message received")
+        verbose_name_plural = _("messages received")
         constraints = [models.UniqueConstraint(fields=["bot", "qq_id"], name="one_inbound_row_per_qq_message")]
         indexes = [
             models.Index(fields=["session", "id"], name="inbound_of_session"),

@@ -1,9 +1,10 @@
-"""Deliveries and all beneath them as records, and "Send again" for those selected."""
+"""Deliveries and all beneath them as records, "Send again" for those selected, and the audit of such acts."""
 
 from __future__ import annotations
 
 import uuid
 from collections import Counter
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -13,8 +14,11 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from qqconsole.accounts.models import AuditLine
+from qqconsole.deliveries import audit, selecting
+from qqconsole.deliveries.filter_words import step_in_words
 from qqconsole.deliveries.models import Attempt, BulkResend, Chunk, Delivery, Segment, Status
-from qqconsole.deliveries.reasons import in_words
+from qqconsole.deliveries.reasons import WHYS, in_words
 from qqconsole.deliveries.resend import SENDABLE_AGAIN, ResendRefused, resend
 from qqconsole.deliveries.resend_views import admin_of
 from qqconsole.records import Records
@@ -72,14 +76,37 @@ def _confirmation(records: DeliveryRecords, request: HttpRequest, rows: list[tup
     )
 
 
+class StepFilter(admin.SimpleListFilter):
+    title = gettext_lazy("failed step")
+    parameter_name = "failed_step"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [(step, step_in_words(step)) for step in selecting.STEPS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        return queryset.filter(failed_step=self.value()) if self.value() else queryset
+
+
+class ActionFilter(admin.SimpleListFilter):
+    title = gettext_lazy("action")
+    parameter_name = "action"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [(action, audit.in_words(action)) for action in audit.ACTIONS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditLine]) -> QuerySet[AuditLine]:
+        return queryset.filter(action=self.value()) if self.value() else queryset
+
+
 @admin.register(Delivery)
 class DeliveryRecords(Records):
     list_display = ("id", "created_at", "session", "kind", "status", "reason", "code", "failed_step", "requested_name")
-    list_filter = ("status", "kind", "media_kind", "failed_step", "session__bot")
+    list_filter = ("status", "kind", "media_kind", StepFilter, "session__bot")
     list_select_related = ("session__bot",)
     search_fields = ("=id", "=code", "file_name", "session__target_id")
     date_hierarchy = None
     actions = [send_again]
+    in_words = {"reason": in_words, "failed_step": step_in_words}
     ordering = ("-id",)
 
 
@@ -89,6 +116,7 @@ class AttemptRecords(Records):
     list_filter = ("status", "mode")
     list_select_related = ("delivery",)
     search_fields = ("=delivery__id", "requested_name")
+    in_words = {"reason": in_words}
     ordering = ("-id",)
 
 
@@ -108,6 +136,7 @@ class ChunkRecords(Records):
     list_select_related = ("segment",)
     search_fields = ("=trace_id", "=code", "=segment__attempt__delivery__id")
     ordering = ("-id",)
+    in_words = {"why": lambda why: str(WHYS.get(why, why))}
     exclude = ("request", "answer")
     """The wire is shown on the delivery's page, secrets taken out."""
 
@@ -117,3 +146,11 @@ class BulkResendRecords(Records):
     list_display = ("id", "created_at", "requested_name", "status", "total", "enrolled", "skipped", "why")
     list_filter = ("status",)
     ordering = ("-id",)
+
+
+@admin.register(AuditLine)
+class AuditLineRecords(Records):
+    list_display = ("id", "at", "name", "action", "subject")
+    list_filter = (ActionFilter,)
+    search_fields = ("=name", "=subject")
+    in_words = {"action": audit.in_words}

@@ -33,52 +33,63 @@ class Status(models.TextChoices):
 
 
 class Delivery(models.Model):
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="deliveries")
-    inbound = models.ForeignKey(InboundMessage, on_delete=models.SET_NULL, null=True, related_name="deliveries")
-    kind = models.CharField(max_length=8, choices=Kind, default=Kind.REPLY)
-    status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
-    reason = models.CharField(max_length=40, blank=True)
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="deliveries", verbose_name=_("session"))
+    inbound = models.ForeignKey(
+        InboundMessage,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="deliveries",
+        verbose_name=_("answers the message"),
+    )
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.REPLY)
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.QUEUED)
+    reason = models.CharField(_("reason"), max_length=40, blank=True)
     """A code word that ``deliveries.reasons`` puts into plain words: why it is in this status."""
-    code = models.IntegerField(null=True)
-    detail = models.TextField(blank=True)
+    code = models.IntegerField(_("QQ's code"), null=True)
+    detail = models.TextField(_("details"), blank=True)
     """For the engineer: the other side's own words, secrets taken out."""
-    generated_text = models.TextField(blank=True)
-    reasoning_text = models.TextField(blank=True)
+    generated_text = models.TextField(_("text written"), blank=True)
+    reasoning_text = models.TextField(_("reasoning"), blank=True)
     """What the model thought aloud; for the inspector, never sent."""
 
-    seq = models.PositiveIntegerField(default=0)
+    seq = models.PositiveIntegerField(_("version"), default=0)
     """Grows by one with every committed change; each live event carries it."""
-    owner = models.CharField(max_length=64, blank=True)
-    lease_until = models.DateTimeField(null=True)
-    fence = models.PositiveIntegerField(default=0)
+    owner = models.CharField(_("process"), max_length=64, blank=True)
+    lease_until = models.DateTimeField(_("lease ends"), null=True)
+    fence = models.PositiveIntegerField(_("claims"), default=0)
     """Grows with every claim; a write with an older fence is refused."""
-    due_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(_("not before"), null=True)
     """Not begun before; none: as soon as its turn comes."""
 
-    item = models.ForeignKey(MediaFile, on_delete=models.PROTECT, null=True, related_name="deliveries")
+    item = models.ForeignKey(
+        MediaFile, on_delete=models.PROTECT, null=True, related_name="deliveries", verbose_name=_("file of the library")
+    )
     """What a media delivery sends, where the library has it; else ``url`` says where it lies."""
-    url = models.TextField(blank=True)
-    media_kind = models.CharField(max_length=8, choices=MediaKind, blank=True)
+    url = models.TextField(_("address"), blank=True)
+    media_kind = models.CharField(_("to be sent as"), max_length=8, choices=MediaKind, blank=True)
     """What it is to be sent as; empty: what its content is."""
-    file_name = models.CharField(max_length=200, blank=True)
-    caption = models.TextField(blank=True)
-    failed_step = models.CharField(max_length=8, blank=True)
+    file_name = models.CharField(_("file name"), max_length=200, blank=True)
+    caption = models.TextField(_("caption"), blank=True)
+    failed_step = models.CharField(_("failed step"), max_length=8, blank=True)
     """The kind of chunk that decided against it."""
 
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    requested_name = models.CharField(max_length=150, blank=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("account")
+    )
+    requested_name = models.CharField(_("asked by"), max_length=150, blank=True)
     """The person or API token that asked for it, as it was called then; empty: it answers a message by itself."""
-    idempotency_key = models.CharField(max_length=100, blank=True)
+    idempotency_key = models.CharField(_("idempotency key"), max_length=100, blank=True)
     """The asker's own name for the request: asked twice under the same one, there is one delivery."""
-    dismissed_at = models.DateTimeField(null=True)
+    dismissed_at = models.DateTimeField(_("dismissed at"), null=True)
     """An admin has seen that it failed, and it is to be listed no longer."""
-    cancel_requested_at = models.DateTimeField(null=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
+    cancel_requested_at = models.DateTimeField(_("stop asked for"), null=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    started_at = models.DateTimeField(_("begun"), null=True)
+    finished_at = models.DateTimeField(_("ended"), null=True)
 
     class Meta:
-        verbose_name_plural = "deliveries"
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
         constraints = [
             models.UniqueConstraint(
                 fields=["inbound"], condition=models.Q(kind="reply"), name="one_reply_per_inbound_message"
@@ -107,26 +118,34 @@ class Mode(models.TextChoices):
 
 
 class Attempt(models.Model):
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
-    number = models.PositiveIntegerField()
-    mode = models.CharField(max_length=8, choices=Mode, default=Mode.FIRST)
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.CASCADE, related_name="attempts", verbose_name=_("delivery")
+    )
+    number = models.PositiveIntegerField(_("number"))
+    mode = models.CharField(_("mode"), max_length=8, choices=Mode, default=Mode.FIRST)
     """resend: what QQ does not have yet; repeat: the last unproven message under its own (msg_id, msg_seq)."""
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    requested_name = models.CharField(max_length=150, blank=True)
-    why = models.CharField(max_length=200, blank=True)
-    idempotency_key = models.CharField(max_length=100, blank=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("account")
+    )
+    requested_name = models.CharField(_("asked by"), max_length=150, blank=True)
+    why = models.CharField(_("reason given"), max_length=200, blank=True)
+    idempotency_key = models.CharField(_("idempotency key"), max_length=100, blank=True)
     """The asker's own name for the request: asked twice under the same one, there is one attempt."""
-    bulk = models.ForeignKey("BulkResend", on_delete=models.SET_NULL, null=True, related_name="attempts")
-    status = models.CharField(max_length=12, choices=Status, default=Status.SENDING)
+    bulk = models.ForeignKey(
+        "BulkResend", on_delete=models.SET_NULL, null=True, related_name="attempts", verbose_name=_("bulk resend")
+    )
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.SENDING)
     """*queued*: somebody asked for it and it has not begun."""
-    reason = models.CharField(max_length=40, blank=True)
-    code = models.IntegerField(null=True)
+    reason = models.CharField(_("reason"), max_length=40, blank=True)
+    code = models.IntegerField(_("QQ's code"), null=True)
     """How it ended, kept when a later attempt gives the delivery another end."""
-    asked_at = models.DateTimeField(default=timezone.now)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField(_("asked at"), default=timezone.now)
+    started_at = models.DateTimeField(_("begun"), null=True)
+    finished_at = models.DateTimeField(_("ended"), null=True)
 
     class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
         constraints = [
             models.UniqueConstraint(fields=["delivery", "number"], name="one_number_per_attempt_of_delivery"),
             models.UniqueConstraint(
@@ -150,26 +169,30 @@ class BulkStatus(models.TextChoices):
 class BulkResend(models.Model):
     """Many failed deliveries sent again by one click: one row, one audit line, one Attempt for each delivery."""
 
-    filters = models.JSONField(default=dict)
+    filters = models.JSONField(_("filters"), default=dict)
     """What was selected (``deliveries.selecting``), as the asker saw it."""
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    requested_name = models.CharField(max_length=150, blank=True)
-    why = models.CharField(max_length=200, blank=True)
-    idempotency_key = models.CharField(max_length=100, blank=True)
-    status = models.CharField(max_length=10, choices=BulkStatus, default=BulkStatus.RUNNING)
-    total = models.PositiveIntegerField(default=0)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("account")
+    )
+    requested_name = models.CharField(_("asked by"), max_length=150, blank=True)
+    why = models.CharField(_("reason given"), max_length=200, blank=True)
+    idempotency_key = models.CharField(_("idempotency key"), max_length=100, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=BulkStatus, default=BulkStatus.RUNNING)
+    total = models.PositiveIntegerField(_("selected"), default=0)
     """How many the preview counted."""
-    newest_id = models.BigIntegerField(default=0)
+    newest_id = models.BigIntegerField(_("newest delivery"), default=0)
     """No delivery with a higher key belongs to it: what fails later was not in the preview."""
-    cursor = models.BigIntegerField(default=0)
+    cursor = models.BigIntegerField(_("enrolled up to"), default=0)
     """Deliveries up to this key are enrolled: a restart goes on behind it."""
-    enrolled = models.PositiveIntegerField(default=0)
-    skipped = models.PositiveIntegerField(default=0)
+    enrolled = models.PositiveIntegerField(_("enrolled"), default=0)
+    skipped = models.PositiveIntegerField(_("left out"), default=0)
     """Selected, but no longer to be sent again when their turn came."""
-    created_at = models.DateTimeField(auto_now_add=True)
-    finished_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    finished_at = models.DateTimeField(_("ended"), null=True)
 
     class Meta:
+        verbose_name = _("bulk resend")
+        verbose_name_plural = _("bulk resends")
         constraints = [
             models.UniqueConstraint(
                 fields=["idempotency_key"],
@@ -200,28 +223,30 @@ class SegmentStatus(models.TextChoices):
 
 
 class Segment(models.Model):
-    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="segments")
-    number = models.PositiveIntegerField()
-    kind = models.CharField(max_length=8, choices=SegmentKind)
-    purpose = models.CharField(max_length=12, default="reply")
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="segments", verbose_name=_("attempt"))
+    number = models.PositiveIntegerField(_("number"))
+    kind = models.CharField(_("kind"), max_length=8, choices=SegmentKind)
+    purpose = models.CharField(_("purpose"), max_length=12, default="reply")
     """reply · rest (what a broken stream could not take) · notice."""
-    status = models.CharField(max_length=12, choices=SegmentStatus, default=SegmentStatus.OPEN)
-    dialect = models.CharField(max_length=20, blank=True)
-    stream_id = models.CharField(max_length=200, blank=True)
+    status = models.CharField(_("status"), max_length=12, choices=SegmentStatus, default=SegmentStatus.OPEN)
+    dialect = models.CharField(_("dialect"), max_length=20, blank=True)
+    stream_id = models.CharField(_("QQ's id"), max_length=200, blank=True)
     """QQ's id of the stream, or of the plain message."""
-    reference = models.CharField(max_length=200, blank=True)
+    reference = models.CharField(_("answers the msg_id"), max_length=200, blank=True)
     """The msg_id this bubble answers; empty: proactive."""
-    text = models.TextField(blank=True)
+    text = models.TextField(_("text"), blank=True)
     """All text given to this segment so far."""
-    accepted_length = models.PositiveIntegerField(default=0)
+    accepted_length = models.PositiveIntegerField(_("characters QQ has"), default=0)
     """Characters of ``text`` that QQ has proven to have."""
-    media = models.JSONField(null=True)
-    opened_at = models.DateTimeField()
-    closed_at = models.DateTimeField(null=True)
-    seq = models.PositiveIntegerField(default=0)
+    media = models.JSONField(_("media"), null=True)
+    opened_at = models.DateTimeField(_("begun"))
+    closed_at = models.DateTimeField(_("ended"), null=True)
+    seq = models.PositiveIntegerField(_("version"), default=0)
     """The delivery's ``seq`` when this row last changed: what replay asks by."""
 
     class Meta:
+        verbose_name = _("segment")
+        verbose_name_plural = _("segments")
         constraints = [models.UniqueConstraint(fields=["attempt", "number"], name="one_number_per_segment_of_attempt")]
 
     def __str__(self) -> str:
@@ -252,32 +277,34 @@ class ChunkStatus(models.TextChoices):
 
 
 class Chunk(models.Model):
-    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="chunks")
-    number = models.PositiveIntegerField()
-    kind = models.CharField(max_length=8, choices=ChunkKind)
-    status = models.CharField(max_length=10, choices=ChunkStatus, default=ChunkStatus.SENDING)
-    state = models.PositiveSmallIntegerField(null=True)
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="chunks", verbose_name=_("segment"))
+    number = models.PositiveIntegerField(_("number"))
+    kind = models.CharField(_("kind"), max_length=8, choices=ChunkKind)
+    status = models.CharField(_("status"), max_length=10, choices=ChunkStatus, default=ChunkStatus.SENDING)
+    state = models.PositiveSmallIntegerField(_("QQ's state"), null=True)
     """QQ's own number in the frame: 1 generating, 10 finished; none outside a stream."""
-    index = models.IntegerField(null=True)
-    msg_seq = models.PositiveBigIntegerField(null=True)
-    start = models.PositiveIntegerField(default=0)
+    index = models.IntegerField(_("index"), null=True)
+    msg_seq = models.PositiveBigIntegerField("msg_seq", null=True)
+    start = models.PositiveIntegerField(_("first character"), default=0)
     """Where ``text`` begins in the segment's text, characters."""
-    text = models.TextField(blank=True)
+    text = models.TextField(_("text"), blank=True)
     """The new characters this chunk carried (a cumulative frame repeats the earlier ones on the wire)."""
-    why = models.CharField(max_length=20, blank=True)
+    why = models.CharField(_("why it was sent"), max_length=20, blank=True)
     """Why this chunk exists beside the plain run of things: again, repeat, newline, plain, proactive …"""
-    request = models.JSONField(default=dict)
-    http_status = models.PositiveSmallIntegerField(null=True)
-    code = models.IntegerField(null=True)
-    message = models.TextField(blank=True)
-    trace_id = models.CharField(max_length=128, blank=True)
-    answer = models.TextField(blank=True)
-    sent_at = models.DateTimeField()
-    answered_at = models.DateTimeField(null=True)
-    elapsed_ms = models.FloatField(null=True)
-    seq = models.PositiveIntegerField(default=0)
+    request = models.JSONField(_("request"), default=dict)
+    http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True)
+    code = models.IntegerField(_("QQ's code"), null=True)
+    message = models.TextField(_("QQ's message"), blank=True)
+    trace_id = models.CharField(_("trace id"), max_length=128, blank=True)
+    answer = models.TextField(_("answer"), blank=True)
+    sent_at = models.DateTimeField(_("sent"))
+    answered_at = models.DateTimeField(_("answered"), null=True)
+    elapsed_ms = models.FloatField(_("round trip, ms"), null=True)
+    seq = models.PositiveIntegerField(_("version"), default=0)
 
     class Meta:
+        verbose_name = _("chunk")
+        verbose_name_plural = _("chunks")
         constraints = [models.UniqueConstraint(fields=["segment", "number"], name="one_number_per_chunk_of_segment")]
 
     def __str__(self) -> str:

@@ -18,32 +18,38 @@ class MediaKind(models.TextChoices):
 
 
 class MediaFile(models.Model):
-    sha256 = models.CharField(max_length=64, unique=True)
-    md5 = models.CharField(max_length=32)
-    sha1 = models.CharField(max_length=40)
-    md5_10m = models.CharField(max_length=32)
+    sha256 = models.CharField("SHA-256", max_length=64, unique=True)
+    md5 = models.CharField("MD5", max_length=32)
+    sha1 = models.CharField("SHA-1", max_length=40)
+    md5_10m = models.CharField(_("MD5 of the first 10 MB"), max_length=32)
     """MD5 of the first 10,002,432 bytes: QQ asks for it beside the other two."""
-    size = models.BigIntegerField()
-    mime = models.CharField(max_length=100, blank=True)
+    size = models.BigIntegerField(_("size, bytes"))
+    mime = models.CharField(_("MIME type"), max_length=100, blank=True)
     """Told from the content; empty: nobody knows it."""
-    kind = models.CharField(max_length=8, choices=MediaKind, default=MediaKind.FILE)
+    kind = models.CharField(_("kind"), max_length=8, choices=MediaKind, default=MediaKind.FILE)
     """What QQ would take it as, by its content."""
-    name = models.CharField(max_length=100)
+    name = models.CharField(_("name"), max_length=100)
     """The name it first came with, for people: nothing is stored or opened under it."""
-    file = models.FileField(max_length=200, storage=media_storage)
+    file = models.FileField(_("place"), max_length=200, storage=media_storage)
     """Its place in the storage is made of the sha256 (``storage.new_place``)."""
-    thumbnail = models.FileField(max_length=200, storage=media_storage, blank=True)
+    thumbnail = models.FileField(_("thumbnail"), max_length=200, storage=media_storage, blank=True)
     """Empty: there is none, and an icon stands for it."""
-    width = models.PositiveIntegerField(null=True)
-    height = models.PositiveIntegerField(null=True)
-    duration_ms = models.PositiveIntegerField(null=True)
-    silk = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="recordings")
+    width = models.PositiveIntegerField(_("width, pixels"), null=True)
+    height = models.PositiveIntegerField(_("height, pixels"), null=True)
+    duration_ms = models.PositiveIntegerField(_("length, ms"), null=True)
+    silk = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, related_name="recordings", verbose_name=_("as a QQ voice message")
+    )
     """The same sound as QQ takes a voice message."""
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
-    last_used_at = models.DateTimeField()
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("account")
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    last_used_at = models.DateTimeField(_("last used"))
 
     class Meta:
+        verbose_name = _("media file")
+        verbose_name_plural = _("media files")
         indexes = [
             models.Index(fields=["kind", "-id"], name="media_by_kind"),
             models.Index(fields=["last_used_at"], name="media_to_clean"),

@@ -68,7 +68,7 @@ def call(method: str, route: str, address: str, operator: int, admin: int) -> Ro
     return Row(method, f"api/v1/{route}", f"/api/v1/{address}", 401, operator, admin, by_token=True)
 
 
-APP_LIST = "admin/^(?P<app_label>accounts|bots|conversations|media|deliveries)/$"
+APP_LIST = "admin/^(?P<app_label>bots|conversations|media|deliveries|accounts)/$"
 
 ROWS = [
     # Doors that stand open.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib import admin
 from django.urls import reverse
+from django.utils import translation
 
 from qqconsole.accounts.models import AuditLine
 from qqconsole.deliveries.models import Attempt, Delivery, Status
@@ -13,6 +16,9 @@ from tests.console.test_delivery_pages import failed_file, read
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/deliveries/delivery/"
+IN_CHINESE = re.compile("[\u4e00-\u9fff]")
+AS_THEY_ARE = {"id", "app_id", "msg_seq", "sha256", "sha1", "md5", "trace_id"}
+"""Fields whose names are the same in both languages."""
 
 
 def test_the_role_decides_and_not_the_staff_flag(admin_client, operator_client, admin, operator):
@@ -22,6 +28,29 @@ def test_the_role_decides_and_not_the_staff_flag(admin_client, operator_client, 
     assert "Deliveries" in read(admin_client, "/admin/")
     read(operator_client, "/admin/", status=403)
     read(operator_client, LIST, status=403)
+
+
+def test_every_name_is_in_the_readers_language():
+    with translation.override("zh-hans"):
+        for model, records in admin.site._registry.items():
+            opts = model._meta
+            named = [field for field in opts.get_fields() if field.concrete and field.name not in AS_THEY_ARE]
+            names = [opts.app_config.verbose_name, opts.verbose_name, opts.verbose_name_plural]
+            names += [field.verbose_name for field in named]
+            assert [str(name) for name in names if not IN_CHINESE.search(str(name))] == [], records
+
+
+def test_code_words_are_plain_words_in_lists_and_details(admin_client):
+    delivery = failed_file(failed_step="prepare")
+    for path in (LIST, f"{LIST}{delivery.pk}/change/"):
+        html = read(admin_client, path)
+        assert "QQ refused it, or a part of it, for good." in html
+        assert "preparing the upload" in html
+        assert ">prepare<" not in html
+    assert "0 deliveries" in read(admin_client, f"{LIST}?failed_step=part")
+    assert "1 delivery" in read(admin_client, f"{LIST}?failed_step=prepare")
+    AuditLine.objects.create(name="ada", action="resend", subject=f"delivery {delivery.pk}")
+    assert "sent it again" in read(admin_client, "/admin/accounts/auditline/")
 
 
 def test_nobody_signs_in_by_another_door(client):

@@ -1,0 +1,11 @@
+"""What the app is called where Django lists apps."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class MediaConfig(AppConfig):
+    name = "qqconsole.media"
+    verbose_name = _("Media")
