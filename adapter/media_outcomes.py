@@ -112,8 +112,12 @@ class MediaOutcomes(Outcomes):
         super()._on_again(segment, frame, answer, now)
 
     def _upload_exhausted(self, segment: Segment) -> None:
-        if segment.upload is not None and segment.upload.next_way():
-            self._go_on_with(segment.upload.way.value, self._last_answer)
+        upload = segment.upload
+        if upload is not None and upload.next_way():
+            self._go_on_with(upload.way.value, self._last_answer)
+        elif upload is not None and upload.begin_anew_once():
+            # A merge that was made is not made again, whatever QQ says instead; a fresh one shows nothing to anyone.
+            self._go_on_with("anew", self._last_answer)
         else:
             self._finish(segment, SegmentStatus.FAILED)
 

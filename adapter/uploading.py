@@ -132,6 +132,13 @@ class Upload:
         self.merge_in_doubt = False
         return True
 
+    def begin_anew_once(self) -> bool:
+        """The same, and never again, where a merge was in doubt to the last; False: there was none, or no more."""
+        if not self.merge_in_doubt:
+            return False
+        self.fresh_prepares = min(self.fresh_prepares, 1)
+        return self.begin_anew()
+
     def next_way(self) -> bool:
         """Go over to the next way; False: this was the last."""
         if len(self.ways) < 2:

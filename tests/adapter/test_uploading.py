@@ -249,6 +249,26 @@ def test_an_answer_that_tells_nothing_is_not_called_a_refusal() -> None:
     )
 
 
+def test_a_merge_that_may_have_been_made_is_followed_by_a_fresh_prepare() -> None:
+    journey = Journey(LARGE)
+    frame = journey.reach("merge")
+    step: Any = frame
+    while step_of(step) == "merge":
+        journey.answer(step, Unknown("5xx", Exchange(http_status=500)))
+        step = journey.go_on()
+    assert step_of(step) == "prepare"
+    again = journey.sent.index(step)
+    journey.answer(step, Accepted("", PREPARED | {"upload_id": "v"}))
+    step = journey.reach("merge")
+    assert step.upload_id == "v"
+    assert [step_of(each) for each in journey.sent[:again]].count("prepare") == 1
+    while step_of(step) != "failed":
+        reaction = Reaction.UNKNOWN if step_of(step) == "merge" else Reaction.ACCEPT
+        journey.answer(step, answer_of(reaction, step))
+        step = journey.go_on()
+    assert [step_of(each) for each in journey.sent].count("prepare") == 2
+
+
 AFTER_THE_PAIR = {R.NEWLINE, R.MARKDOWN, R.ADDRESS, R.LENGTH, R.MODERATED}
 """QQ looks at the pair before it looks at these: a repeat refused for one proves that the first did not arrive."""
 ODD = st.sampled_from([{}, {"upload_id": "u"}, {"upload_id": "u", "parts": [{"index": 1}]}, {"file_info": "F"}])
