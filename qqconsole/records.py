@@ -36,9 +36,9 @@ class Records(admin.ModelAdmin):  # type: ignore[type-arg]
 
         label: Any = getattr(self.opts.get_field(field), "verbose_name", field)
 
-        @admin.display(description=label, ordering=field, empty_value="-")
-        def column(record: Model) -> str | None:
-            return words(getattr(record, field)) or None
+        @admin.display(description=label, ordering=field)
+        def column(record: Model) -> str:
+            return words(getattr(record, field)) or "-"
 
         column.__name__ = field
         return column

@@ -108,7 +108,7 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.pk} ({self.status})"
+        return f"{self.get_kind_display()} {self.pk} ({self.get_status_display()})"
 
 
 class Mode(models.TextChoices):

@@ -49,6 +49,9 @@ def test_code_words_are_plain_words_in_lists_and_details(admin_client):
         assert ">prepare<" not in html
     assert "0 deliveries" in read(admin_client, f"{LIST}?failed_step=part")
     assert "1 delivery" in read(admin_client, f"{LIST}?failed_step=prepare")
+    bare = read(admin_client, f"{LIST}{failed_file(reason='', failed_step='').pk}/change/", "zh-CN")
+    assert ">None<" not in bare
+    assert "失败步骤" in bare
     AuditLine.objects.create(name="ada", action="resend", subject=f"delivery {delivery.pk}")
     assert "sent it again" in read(admin_client, "/admin/accounts/auditline/")
 
