@@ -54,7 +54,7 @@ def send_media(
     """Queue one media item for the session, from the library or from an address; ``kind`` "" goes by its content.
 
     Returns the delivery; the one there is where ``idempotency_key`` was used before. Raises SendRefused (no_item,
-    bad_address, no_uploads, bad_kind, too_long).
+    bad_address, no_uploads, bad_kind, too_long, key_used_elsewhere).
     """
     if kind and kind not in list(MediaKind):
         raise SendRefused("bad_kind", kind[:20])
@@ -76,7 +76,7 @@ def send_media(
 
 
 def send_text(session: Session, caller: Caller, text: str, *, idempotency_key: str = "") -> Delivery:
-    """Queue one message with ``text``. Returns as ``send_media``; raises SendRefused (empty, too_long)."""
+    """Queue one message with ``text``. Returns as ``send_media``; raises SendRefused (empty, too_long, key_used_elsewhere)."""
     if not text.strip():
         raise SendRefused("empty")
     if len(text) > LONGEST_TEXT:
@@ -108,5 +108,7 @@ def _queue(
         known = Delivery.objects.filter(session=session, idempotency_key=key).first() if key else None
         if known is None:
             raise
+        if known.kind != kind or any(getattr(known, name) != value for name, value in values.items()):
+            raise SendRefused("key_used_elsewhere") from None
         return known
     return delivery
