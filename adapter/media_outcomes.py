@@ -64,7 +64,8 @@ class MediaOutcomes(Outcomes):
         if frame.kind is FrameKind.FETCH:
             self._take_fetched(segment)
         elif frame.kind is FrameKind.UPLOAD:
-            segment.file_info = str(data.get("file_info") or "")
+            told = data.get("file_info")
+            segment.file_info = told if isinstance(told, str) else ""
             if not segment.file_info:
                 self._finish(segment, SegmentStatus.FAILED, "QQ gave no file_info for the upload")
         elif upload is None:

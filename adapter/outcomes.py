@@ -177,6 +177,9 @@ class Outcomes:
     def _on_settle_duplicate(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
         if self._doubt is not None:
             self._taken(segment, frame, "", {})
+        elif frame.pair is Pair.NONE:
+            # There is no other pair to try it under.
+            self._on_fail(segment, frame, answer, now)
         else:
             self._why = "again"
             self._wait(now, 0.0)

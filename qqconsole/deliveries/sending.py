@@ -76,7 +76,9 @@ def send_media(
 
 
 def send_text(session: Session, caller: Caller, text: str, *, idempotency_key: str = "") -> Delivery:
-    """Queue one message with ``text``. Returns as ``send_media``; raises SendRefused (empty, too_long, key_used_elsewhere)."""
+    """Queue one message with ``text``. Returns as ``send_media``.
+
+    Raises SendRefused (empty, too_long, key_used_elsewhere)."""
     if not text.strip():
         raise SendRefused("empty")
     if len(text) > LONGEST_TEXT:

@@ -53,13 +53,14 @@ class Claim:
 def next_in_turn() -> QuerySet[Delivery]:
     """Queued deliveries that are due, with nothing due or sending before them in their session's lane.
 
-    A session has two lanes: a large file on its way must not keep an answer waiting, nor the answer the file.
+    A session has two lanes: what people ask to send keeps its own order, and a large file among it must not keep an
+    answer waiting, nor the answer the file.
     """
     due = Q(due_at=None) | Q(due_at__lte=timezone.now())
     before = Q(status=Status.SENDING) | Q(status=Status.QUEUED, pk__lt=OuterRef("pk")) & due
     others = Delivery.objects.filter(before, session=OuterRef("session"))
-    media, words = others.filter(kind=Kind.MEDIA), others.exclude(kind=Kind.MEDIA)
-    free = Q(kind=Kind.MEDIA) & ~Exists(media) | ~Q(kind=Kind.MEDIA) & ~Exists(words)
+    replies, asked_for = others.filter(kind=Kind.REPLY), others.exclude(kind=Kind.REPLY)
+    free = Q(kind=Kind.REPLY) & ~Exists(replies) | ~Q(kind=Kind.REPLY) & ~Exists(asked_for)
     return Delivery.objects.filter(due, free, status=Status.QUEUED)
 
 

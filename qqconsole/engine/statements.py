@@ -65,7 +65,7 @@ def take(delivery_id: int, owner: str, now: datetime, lease_until: datetime) -> 
     (``claims.next_in_turn`` in one statement); False where it is not to be had."""
     lease, here = (_prepared(field, at) for field, at in zip(_moments(), (lease_until, now), strict=True))
     values = {"id": delivery_id, "owner": owner, "lease": lease, "now": here}
-    values |= {"queued": Status.QUEUED.value, "sending": Status.SENDING.value, "media": Kind.MEDIA.value}
+    values |= {"queued": Status.QUEUED.value, "sending": Status.SENDING.value, "reply": Kind.REPLY.value}
     statement, names = _take()
     with connection.cursor() as cursor:
         cursor.execute(statement, [values[name] for name in names])
@@ -85,7 +85,7 @@ def _take() -> tuple[str, list[str]]:
         " fence = fence + 1, seq = seq + 1, reason = '', code = NULL, detail = '', failed_step = '', due_at = NULL"
         " WHERE id = :id AND status = :queued AND (due_at IS NULL OR due_at <= :now)"
         f" AND NOT EXISTS (SELECT 1 FROM {table} other WHERE other.session_id = {table}.session_id"
-        f" AND (other.kind = :media) = ({table}.kind = :media) AND (other.status = :sending OR"
+        f" AND (other.kind = :reply) = ({table}.kind = :reply) AND (other.status = :sending OR"
         f" (other.status = :queued AND other.id < {table}.id AND (other.due_at IS NULL OR other.due_at <= :now))))"
     )
     return re.sub(r":(\w+)", "%s", named), re.findall(r":(\w+)", named)

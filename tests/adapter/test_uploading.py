@@ -140,7 +140,7 @@ NEXT: dict[str, dict[str, set[Reaction]]] = {
     "media": {
         "delivered": {R.ACCEPT},
         "in_review": {R.REVIEW},
-        "media": {R.RETRY, R.THROTTLE, R.DUPLICATE},
+        "media": {R.RETRY, R.THROTTLE},
         "unknown": {R.UNKNOWN},
         "inline": {R.FILE_INFO},
     },

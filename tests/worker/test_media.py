@@ -120,12 +120,13 @@ def test_the_same_content_again_needs_no_upload_in_its_scene(
     assert len(platform.bot_bubbles(USER)) == 2
 
 
-def test_a_text_and_a_file_go_side_by_side(house: House, platform: Platform, sessions: tuple[Session, Session]) -> None:
+def test_what_was_asked_for_first_arrives_first(house: House, platform: Platform, sessions: tuple[Session, Session]) -> None:
     house.start(gateways=False)
     user, _ = sessions
-    send_text(user, OPERATOR, "文件马上发给你")
-    send_media(user, OPERATOR, file=_kept(b"hello", "说明.txt"), caption="请查收")
-    house.ended(2)
+    send_media(user, OPERATOR, file=_kept(_video(12 * MEGABYTE), "a.mp4"), caption="请查收")
+    send_text(user, OPERATOR, "文件已经发给你了")
+    send_media(user, OPERATOR, file=_kept(b"hello", "说明.txt"))
+    house.ended(3)
     bubbles = platform.bot_bubbles(USER)
-    assert {bubble["text"] for bubble in bubbles} == {"文件马上发给你", "请查收"}
-    assert Delivery.objects.get(kind="message").generated_text == "文件马上发给你"
+    assert [bubble["text"] for bubble in bubbles] == ["请查收", "文件已经发给你了", ""]
+    assert Delivery.objects.get(kind="message").generated_text == "文件已经发给你了"
