@@ -120,7 +120,9 @@ def test_the_same_content_again_needs_no_upload_in_its_scene(
     assert len(platform.bot_bubbles(USER)) == 2
 
 
-def test_what_was_asked_for_first_arrives_first(house: House, platform: Platform, sessions: tuple[Session, Session]) -> None:
+def test_what_was_asked_for_first_arrives_first(
+    house: House, platform: Platform, sessions: tuple[Session, Session]
+) -> None:
     house.start(gateways=False)
     user, _ = sessions
     send_media(user, OPERATOR, file=_kept(_video(12 * MEGABYTE), "a.mp4"), caption="请查收")
