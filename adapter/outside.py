@@ -44,7 +44,7 @@ class Patience:
 
     connect: float = 10.0
     silence: float = 20.0
-    """Without a byte while a file comes in; for the answer once a part is out, three times as long."""
+    """Without a byte while a file comes in."""
     whole: float = 300.0
     """For one fetch with all its redirects."""
     slowest: float = 16_384.0
@@ -91,15 +91,18 @@ class Outside:
         exchange = Exchange(http_status=status, elapsed=time.perf_counter() - started)
         return Accepted("", {"size": fetched.size}, exchange), fetched
 
-    async def put(self, url: str, body: AsyncIterable[bytes], size: int, *, allow_private: bool = False) -> Answer:
+    async def put(
+        self, url: str, body: AsyncIterable[bytes], size: int, *, silence: float = 60.0, allow_private: bool = False
+    ) -> Answer:
         """PUT ``size`` bytes to a presigned address, without any header of ours that says who we are.
 
-        ``body`` is read once. What reading it raises ends the PUT, which is then ``Unknown``.
+        ``silence``: seconds the answer may take once all is out. ``body`` is read once. What reading it raises ends the
+        PUT, which is then ``Unknown``.
         """
         started = time.perf_counter()
         patience = self._patience
         limit = aiohttp.ClientTimeout(
-            total=60.0 + size / patience.slowest, sock_connect=patience.connect, sock_read=3 * patience.silence
+            total=silence + size / patience.slowest, sock_connect=patience.connect, sock_read=silence
         )
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
         try:

@@ -54,6 +54,8 @@ class Policy:
     """Bytes up to which a file goes inline; larger ones go in parts."""
     way_tries: int = 2
     """Tries of an upload whose outcome is unknown, and of a fetch, before the next way is taken."""
+    part_silence: float = 60.0
+    """Seconds the storage may take to answer once a part is out."""
     part_tries: int = 12
     """Tries of one part in a row, however much time QQ allows for them."""
     fresh_prepares: int = 2

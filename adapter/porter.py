@@ -99,7 +99,10 @@ class Porter:
             return _refused("there is no part to put")
         part = frame.part
         body = _PartBody(content_of(frame.media), part)
-        answer = await self._outside.put(part.url, body, part.size, allow_private=self._policy.allow_private)
+        policy = self._policy
+        answer = await self._outside.put(
+            part.url, body, part.size, silence=policy.part_silence, allow_private=policy.allow_private
+        )
         if body.gone is not None:
             return _refused(str(body.gone))
         return replace(answer, data={"md5": body.md5}) if isinstance(answer, Accepted) else answer

@@ -47,6 +47,7 @@ def policy_for(delivery: Delivery, passive: Passive | None = None) -> Policy:
         on_dead_reference=DeadReference.PROACTIVE if asked_for else DeadReference(bot.on_dead_reference),
         notice=bot.notice_text if bot.notice_enabled and not asked_for else "",
         media_passive=bot.media_passive,
+        part_silence=min(bot.upload_timeout, 60.0),
         pairs=in_qq,
         uploads=in_qq,
         allow_private=bot.allow_private_urls,

@@ -28,6 +28,8 @@ class Server:
         app = web.Application(client_max_size=1 << 24)
         app.router.add_route("*", "/{tail:.*}", self._answer)
         self.server = TestServer(app)
+        self.over = asyncio.Event()
+        """The test has seen enough: who waits for an answer gets one."""
 
     @property
     def port(self) -> int:
@@ -52,6 +54,10 @@ class Server:
                 return await self._lie(request)
             case "put":
                 return web.Response(text=str(len(await request.read())))
+            case "mute":
+                await request.read()
+                await self.over.wait()
+                return web.Response()
             case _:
                 disposition = "attachment; filename*=UTF-8''%E6%8A%A5%E5%91%8A.pdf"
                 return web.Response(body=b"x" * 5_000, headers={"Content-Disposition": disposition})
@@ -79,6 +85,7 @@ async def server() -> AsyncIterator[Server]:
     one = Server()
     async with one.server:
         yield one
+        one.over.set()
 
 
 @pytest.fixture
@@ -301,6 +308,13 @@ async def test_a_put_whose_bytes_cannot_be_read_is_not_half_done(server: Server,
     answer = await outside.put(server.url("/put?sign=1"), breaks(), 6, allow_private=True)
     assert isinstance(answer, Unknown)
     assert "sign" not in repr(answer)
+
+
+async def test_a_put_that_nobody_answers_is_given_up(server: Server, outside: Outside) -> None:
+    answer = await outside.put(server.url("/mute"), _bytes(b"abc"), 3, silence=0.3, allow_private=True)
+    assert isinstance(answer, Unknown)
+    assert answer.reason == "timeout"
+    assert server.asked == ["/mute"]
 
 
 async def _bytes(data: bytes) -> AsyncIterator[bytes]:
