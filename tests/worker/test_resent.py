@@ -57,7 +57,7 @@ def test_an_admin_sends_a_failed_file_again(house: House, platform: Platform, bo
     assert len(platform.bot_bubbles(USER)) == 1
     attempts = list(Attempt.objects.order_by("number").values_list("number", "status", "code", "requested_name", "why"))
     assert attempts == [
-        (1, Status.FAILED, 40093002, "", ""),
+        (1, Status.FAILED, 40093002, "anna", ""),
         (2, Status.DELIVERED, None, "root", "die Kapazität ist wieder da"),
     ]
     # The record of the first try stays as it was.
