@@ -31,7 +31,7 @@ run: $(RUN_STAMP)
 test: $(DEV_STAMP)
 	@scripts/test_packages.sh
 	@$(MAKE) --no-print-directory lint
-	$(PY) -m pytest $(ARGS)
+	@scripts/run_tests.sh $(PY) $(ARGS)
 
 faults: $(DEV_STAMP)
 	$(PY) -m pytest tests/faults tests/worker/test_resent.py --whole $(ARGS)
