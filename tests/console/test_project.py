@@ -25,7 +25,7 @@ def test_django_finds_nothing_to_complain_about() -> None:
 
 
 def test_what_make_and_ci_call_can_be_called() -> None:
-    for script in (".ci/run", "scripts/install.sh", "scripts/test_packages.sh"):
+    for script in (".ci/run", "scripts/install.sh", "scripts/test_packages.sh", "scripts/run_tests.sh"):
         assert os.access(BASE_DIR / script, os.X_OK), script
         subprocess.run(["sh", "-n", BASE_DIR / script], check=True)
     printed = subprocess.run(
@@ -35,7 +35,8 @@ def test_what_make_and_ci_call_can_be_called() -> None:
         check=True,
     ).stdout
     assert "manage.py console" in printed
-    assert "-m pytest" in printed
+    assert "scripts/run_tests.sh" in printed
+    assert "-m pytest" in (BASE_DIR / "scripts/run_tests.sh").read_text()
     assert "make test" in (BASE_DIR / ".ci/run").read_text()
 
 

@@ -98,6 +98,7 @@ class House:
             tries=3,
             part_tries=3,
             way_tries=2,
+            part_silence=0.45,
             fresh_prepares=1,
             allow_private=True,
         )
