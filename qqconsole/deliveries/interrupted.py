@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapter.frames import STREAM_KINDS, Frame, FrameKind, Pair
-from adapter.pieces import MediaItem, MediaKind
 from adapter.restoring import in_doubt, restore
 from adapter.segment import Segment as LiveSegment
 from adapter.segment import SegmentKind, SegmentStatus
 from adapter.stream import Restored
 from adapter.verdicts import Verdict
+from qqconsole.deliveries.media_record import item_of
 from qqconsole.deliveries.missing import unsent_text
 from qqconsole.deliveries.models import Chunk, ChunkStatus, Delivery, Segment
 from qqconsole.deliveries.wire import restore_request
@@ -83,7 +83,7 @@ def live_segment(row: Segment) -> LiveSegment:
         accepted=row.accepted_length,
         tried=row.accepted_length,
         message_id=row.stream_id,
-        media=_item(row.media) if row.media is not None else None,
+        media=item_of(row.media) if row.media is not None else None,
         step=(row.media or {}).get("step", ""),
     )
 
@@ -109,7 +109,7 @@ def frame_of(chunk: Chunk, segment: Segment) -> Frame:
         index=chunk.index,
         stream_id=segment.stream_id if in_stream and kind is not FrameKind.OPENING else "",
         why=chunk.why,
-        media=_item(segment.media) if segment.media is not None else None,
+        media=item_of(segment.media) if segment.media is not None else None,
         file_info=_file_info(chunk),
     )
 
@@ -122,16 +122,3 @@ def _markdown(request: dict[str, Any]) -> bool:
 def _file_info(chunk: Chunk) -> str:
     media = chunk.request.get("body", {}).get("media")
     return str(media.get("file_info", "")) if isinstance(media, dict) else ""
-
-
-def _item(media: dict[str, Any]) -> MediaItem:
-    """The item as its row tells it; its bytes are given back by the library."""
-    kind = MediaKind(media["kind"])
-    return MediaItem(
-        kind,
-        url=media.get("url"),
-        name=media.get("name", ""),
-        caption=media.get("caption", ""),
-        note=media.get("note", ""),
-        file_id=media.get("file_id"),
-    )

@@ -1,10 +1,10 @@
-"""What a segment's row keeps of the media item it brings: all but its bytes, and how it was decided to go."""
+"""What a segment's row keeps of the media item it brings: all but its bytes, and how it was decided to go; and back."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from adapter.pieces import MediaItem
+from adapter.pieces import MediaItem, MediaKind
 from adapter.segment import Segment
 from qqconsole.bots.models import Bot
 from qqconsole.deliveries.passive import Passive
@@ -24,3 +24,15 @@ def media_values(segment: Segment, item: MediaItem, bot: Bot, passive: Passive |
     }
     values = {"kind": item.kind.value, "url": item.url, "name": item.name, "caption": item.caption}
     return values | {name: value for name, value in more.items() if value}
+
+
+def item_of(media: dict[str, Any]) -> MediaItem:
+    """Return the item as its row tells it; its bytes are given back by the library."""
+    return MediaItem(
+        MediaKind(media["kind"]),
+        url=media.get("url") or None,
+        name=media.get("name", ""),
+        caption=media.get("caption", ""),
+        note=media.get("note", ""),
+        file_id=media.get("file_id"),
+    )

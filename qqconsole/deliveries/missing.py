@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from adapter.boundaries import is_blank
 from adapter.pieces import MediaItem, MediaKind, SendMedia, SourceFailed, Text
 from qqconsole.bots.models import Dialect
+from qqconsole.deliveries.media_record import item_of
 from qqconsole.deliveries.models import Delivery, Kind, Segment, SegmentKind, SegmentStatus
 
 DOUBTFUL = (SegmentStatus.UNKNOWN, SegmentStatus.UNCLOSED)
@@ -102,7 +103,9 @@ def _whole(delivery: Delivery, first: Sequence[Segment]) -> list[_Part]:
     if delivery.kind == Kind.MESSAGE:
         return [_Part(delivery.generated_text)]
     parts = [
-        _Part(item=_item(row.media)) if row.media is not None else _Part(row.text, continues=row.purpose == "rest")
+        _Part(item=replace(item_of(row.media), note=""))
+        if row.media is not None
+        else _Part(row.text, continues=row.purpose == "rest")
         for row in first
     ]
     unsent = unsent_text(delivery.generated_text, [row.text for row in first if row.kind != SegmentKind.MEDIA])
@@ -190,16 +193,6 @@ def _alike(original: str, sent: str) -> bool:
     return original == sent or (
         len(original) == len(sent)
         and all(one == other or _NEUTRALISED.get(one) == other for one, other in zip(original, sent, strict=True))
-    )
-
-
-def _item(media: dict[str, Any]) -> MediaItem:
-    return MediaItem(
-        MediaKind(media["kind"]),
-        url=media.get("url") or None,
-        name=media.get("name", ""),
-        caption=media.get("caption", ""),
-        file_id=media.get("file_id"),
     )
 
 
