@@ -12,9 +12,12 @@ from typing import Any
 
 import aiohttp
 import psycopg
+import pytest
 import pytest_asyncio
 from distributed import CELERY, MANAGE, Platform, Processes, User
-from services import free_port, need_services, postgresql, redis_server
+
+from bench.processes import free_port
+from bench.services import missing_services, postgresql, redis_server
 
 BOTS = {"stream_messages": ("7001", "secret-of-the-new"), "messages.stream": ("7002", "secret-of-the-old")}
 """App id and secret by dialect."""
@@ -143,7 +146,8 @@ class House:
 
 @pytest_asyncio.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    need_services()
+    if missing := missing_services():
+        pytest.skip(f"not installed: {', '.join(missing)} (scripts/test_packages.sh installs them as root)")
     cookies = aiohttp.CookieJar(unsafe=True)
     patience = aiohttp.ClientTimeout(total=20)
     with postgresql() as database, redis_server() as redis:

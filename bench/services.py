@@ -1,11 +1,13 @@
-"""PostgreSQL and Redis of a test's own: free ports, throw-away folders, nothing of the system's services touched."""
+"""PostgreSQL and Redis of one's own: free ports, throw-away folders, nothing of the system's services touched.
+
+Tests and benchmarks start them from Debian's packages (``scripts/test_packages.sh``).
+"""
 
 from __future__ import annotations
 
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,18 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-import pytest
 import redis
 
+from bench.processes import free_port
+
 STARTS_WITHIN = 20.0
-
-
-def free_port() -> int:
-    """Return a TCP port that nobody held a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _postgresql_folder() -> Path | None:
@@ -40,8 +35,8 @@ def _whoever_may() -> str | None:
     return "postgres" if os.getuid() == 0 else None
 
 
-def need_services() -> None:
-    """Skip the test where PostgreSQL's or Redis's server is not installed."""
+def missing_services() -> list[str]:
+    """Return what is not installed of PostgreSQL's and Redis's servers, in words."""
     missing = [] if _postgresql_folder() else ["postgresql"]
     if _whoever_may() is not None:
         try:
@@ -50,8 +45,7 @@ def need_services() -> None:
             missing = ["postgresql (and its user: initdb does not run as root)"]
     if shutil.which("redis-server") is None:
         missing.append("redis-server")
-    if missing:
-        pytest.skip(f"not installed: {', '.join(missing)} (scripts/test_packages.sh installs them as root)")
+    return missing
 
 
 @contextmanager
@@ -102,7 +96,7 @@ def redis_server() -> Iterator[str]:
 
 
 def _until_answering(server: subprocess.Popen[bytes], ask: object) -> None:
-    """Ask until the server answers; fails the test when it ends or stays silent."""
+    """Ask until the server answers. Raises RuntimeError when it ends or stays silent."""
     assert callable(ask)
     for _ in range(int(STARTS_WITHIN / 0.05)):
         try:
@@ -114,4 +108,4 @@ def _until_answering(server: subprocess.Popen[bytes], ask: object) -> None:
             except subprocess.TimeoutExpired:
                 continue
             break
-    pytest.fail(f"{server.args!r} did not start: {server.returncode}")
+    raise RuntimeError(f"{server.args!r} did not start: {server.returncode}")
