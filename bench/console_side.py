@@ -30,7 +30,7 @@ class Console:
 
     async def answer_with(self, model: str) -> None:
         """Point the bot at this model; a reply reads its bot's row, so the next one is answered by it."""
-        await _bot_add(self.platform, self.home, model)
+        await add_bot(self.platform, {"QQCONSOLE_HOME": str(self.home)}, model)
 
     def releases(self) -> list[Release]:
         """Return what was let go since the last call, in order."""
@@ -54,7 +54,8 @@ class Console:
         return peak_megabytes(self.pid)
 
 
-async def _bot_add(platform: Platform, home: Path, model: str) -> None:
+async def add_bot(platform: Platform, environment: dict[str, str], model: str) -> None:
+    """Add the bot, or point it at another model; ``environment`` names the console's data folder or database."""
     app_id, secret = OURS
     words = {
         "--app-id": app_id,
@@ -69,8 +70,8 @@ async def _bot_add(platform: Platform, home: Path, model: str) -> None:
     }
     arguments = ["manage.py", "bot", "add", NAME, *(part for pair in words.items() for part in pair)]
     arguments.append("--allow-private-urls")  # the platform and its upload addresses are on this machine
-    environment = {"QQCONSOLE_HOME": str(home), "QQCONSOLE_BOT_SECRET": secret, "QQCONSOLE_SOURCE_KEY": "bench"}
-    async with running(*arguments, environment=environment) as process:
+    secrets = {"QQCONSOLE_BOT_SECRET": secret, "QQCONSOLE_SOURCE_KEY": "bench"}
+    async with running(*arguments, environment={**environment, **secrets}) as process:
         said, _ = await process.communicate()
     if process.returncode:
         raise RuntimeError(f"bot add failed: {said.decode()}")
@@ -84,7 +85,7 @@ async def console(platform: Platform) -> AsyncIterator[Console]:
         environment = {"QQCONSOLE_HOME": folder, "BENCH_PROBE": str(home / "probe")}
         async with running("manage.py", "migrate", "-v", "0", environment=environment) as migrating:
             await migrating.wait()
-        await _bot_add(platform, home, "instant")
+        await add_bot(platform, {"QQCONSOLE_HOME": folder}, "instant")
         port = free_port()
         arguments = ("-m", "bench.probed_console", "--no-demo", "--port", str(port))
         async with running(*arguments, environment=environment, log=home / "log") as process:

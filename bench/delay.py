@@ -77,7 +77,7 @@ async def run(given: argparse.Namespace) -> int:
         for rate in given.rates:
             for number in given.streams:
                 load = Load(number, rate, max(int(rate * given.seconds), 2), ramp=RAMP * number)
-                bare = _together([await _bare(sim, load) for _ in range(given.rounds)])
+                bare = _together([await bare_run(sim, load) for _ in range(given.rounds)])
                 ours = _together([await _ours(sim, house, load) for _ in range(given.rounds)])
                 compared.append(Compared(load, bare, ours, given.rounds))
                 print(_line(compared[-1]), flush=True)
@@ -89,11 +89,12 @@ async def run(given: argparse.Namespace) -> int:
 async def _warm_up(sim: Platform, house: Console) -> None:
     """First imports, first connections, first token: not what is measured."""
     load = Load(2, 5.0, 5, ramp=0.1)
-    await _bare(sim, load)
+    await bare_run(sim, load)
     await _ours(sim, house, load)
 
 
-async def _bare(sim: Platform, load: Load) -> Run:
+async def bare_run(sim: Platform, load: Load) -> Run:
+    """Run the load with the bare client; the platform forgets what it knew before."""
     await sim.post("reset")
     async with running("-m", "bench.bare", sim.url, json.dumps(asdict(load))) as process:
         assert process.stdin is not None

@@ -67,11 +67,11 @@ class Platform:
 
 
 @asynccontextmanager
-async def platform() -> AsyncIterator[Platform]:
-    """Run a simulator that throttles nobody."""
+async def platform(journal: int = 10_000) -> AsyncIterator[Platform]:
+    """Run a simulator that throttles nobody and remembers the last ``journal`` requests."""
     bots = [part for name, secret in (OURS, BARE) for part in ("--bot", f"{name}:{secret}")]
     rates = [part for name in ("stream", "message", "file", "part") for part in (f"--{name}-rate", UNLIMITED)]
-    async with running("-m", "simulator", "--port", "0", *bots, *rates) as process:
+    async with running("-m", "simulator", "--port", "0", "--journal", str(journal), *bots, *rates) as process:
         found = re.search(r"http://[\w.]+:\d+", await line_with(process, "http://"))
         assert found is not None
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as http:

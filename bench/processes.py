@@ -77,7 +77,7 @@ class Meter:
         self._used, self._ours, self._all = self._read()
 
     def _read(self) -> tuple[float, float, float]:
-        return _seconds_of(self._pid), sum(map(_seconds_of, self._pids)), _seconds_of_all()
+        return cpu_seconds(self._pid), sum(map(cpu_seconds, self._pids)), _seconds_of_all()
 
     def stop(self) -> tuple[float, float]:
         """Return the process's seconds of processor time, and the share of the machine that others took (0 to 1)."""
@@ -86,7 +86,8 @@ class Meter:
         return used - self._used, max(others, 0.0) / (time.monotonic() - self._began) / (os.cpu_count() or 1)
 
 
-def _seconds_of(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
+    """Return the seconds of processor time the process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 

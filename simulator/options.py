@@ -58,6 +58,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--message-rate", type=int, default=Options.message_rate, metavar="N")
     parser.add_argument("--file-rate", type=int, default=Options.file_rate, metavar="N")
     parser.add_argument("--part-rate", type=int, default=Options.part_rate, metavar="N", help="prepare, part_finish")
+    parser.add_argument("--journal", type=int, default=Options.journal_size, metavar="N", help="requests remembered")
     parser.add_argument("--seed", type=int, help="makes faults with a probability repeatable")
     parser.add_argument("--public-url", help="how clients reach this server, when not by host and port")
     given = parser.parse_args(arguments)
@@ -70,5 +71,6 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Options:
         file_rate=given.file_rate,
         part_rate=given.part_rate,
         seed=given.seed,
+        journal_size=given.journal,
         public_url=given.public_url,
     )
