@@ -1,4 +1,4 @@
-"""``celery -A qqconsole worker`` with the witness of ``bench.probed_console``; each process writes a file of its own."""
+"""``celery -A qqconsole worker`` with the witness of ``bench.probed_console``; each process has a file of its own."""
 
 from __future__ import annotations
 

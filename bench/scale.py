@@ -105,9 +105,8 @@ def _print_costs(ours: Run, used: dict[str, float], memory: dict[str, float], se
     print(f"{ours.complete} whole, {ours.requests} requests")
     for name, cpu in used.items():
         each = cpu / ours.requests * 1000
-        print(
-            f"  {name:10} {memory[name]:4.0f} MB at its peak, {cpu / seconds:4.0%} of a processor, {each:.2f} ms a request"
-        )
+        print(f"  {name:10} {memory[name]:4.0f} MB at its peak, {cpu / seconds:4.0%} of a processor, ", end="")
+        print(f"{each:.2f} ms a request")
 
 
 async def _feed(sim: Platform, load: Load) -> None:
