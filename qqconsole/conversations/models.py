@@ -23,7 +23,7 @@ class Session(models.Model):
     target_id = models.CharField(_("QQ's id"), max_length=128)
     name = models.CharField(_("name"), max_length=120, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    last_at = models.DateTimeField(_("last active"), db_index=True)
+    last_at = models.DateTimeField(_("last active"))
     """When something last happened in it: a message came in, or one that answers none was asked for (then whoever
     makes the Delivery sets it, in the same transaction). Answers leave it alone. The session list is ordered by it."""
 
@@ -31,7 +31,10 @@ class Session(models.Model):
         verbose_name = _("session")
         verbose_name_plural = _("sessions")
         constraints = [models.UniqueConstraint(fields=["bot", "scene", "target_id"], name="one_session_per_target")]
-        indexes = [models.Index(fields=["-last_at", "-id"], name="session_newest_first")]
+        indexes = [
+            models.Index(fields=["-last_at", "-id"], name="session_newest_first"),
+            models.Index(fields=["bot", "-last_at", "-id"], name="session_of_bot"),
+        ]
 
     def __str__(self) -> str:
         return self.name or f"{self.scene} {self.target_id[:8]}"
@@ -67,6 +70,7 @@ class InboundMessage(models.Model):
         constraints = [models.UniqueConstraint(fields=["bot", "qq_id"], name="one_inbound_row_per_qq_message")]
         indexes = [
             models.Index(fields=["session", "id"], name="inbound_of_session"),
+            models.Index(fields=["session", "-received_at", "-id"], name="inbound_in_time"),
             models.Index(fields=["session", "twin"], name="inbound_twin"),
         ]
 

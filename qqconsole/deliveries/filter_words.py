@@ -12,6 +12,7 @@ from qqconsole.bots.models import Bot
 from qqconsole.conversations.models import Session
 from qqconsole.conversations.names import title_of
 from qqconsole.deliveries import selecting
+from qqconsole.deliveries.models import UNSETTLED as UNSETTLED
 from qqconsole.deliveries.models import Kind, Status
 from qqconsole.deliveries.selecting import Filters
 from qqconsole.live.documents import session_document
@@ -27,9 +28,6 @@ STEPS = {
     "media": gettext_lazy("the send"),
 }
 """Where a media delivery failed."""
-
-UNSETTLED = (Status.FAILED, Status.UNKNOWN, Status.INTERRUPTED)
-"""What somebody has to look at, until it is sent again or dismissed."""
 
 
 def step_in_words(step: str) -> str:

@@ -32,8 +32,15 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
 
 
+OPEN = (Status.QUEUED, Status.SENDING)
+UNSETTLED = (Status.FAILED, Status.UNKNOWN, Status.INTERRUPTED)
+"""What somebody has to look at, until it is sent again or dismissed."""
+
+
 class Delivery(models.Model):
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="deliveries", verbose_name=_("session"))
+    session = models.ForeignKey(
+        Session, on_delete=models.CASCADE, related_name="deliveries", db_index=False, verbose_name=_("session")
+    )
     inbound = models.ForeignKey(
         InboundMessage,
         on_delete=models.SET_NULL,
@@ -102,9 +109,20 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(fields=["session", "id"], name="deliveries_of_session"),
-            models.Index(fields=["status", "lease_until"], name="deliveries_to_sweep"),
+            models.Index(fields=["session", "-created_at", "-id"], name="deliveries_in_time"),
+            models.Index(fields=["session", "id"], condition=models.Q(status__in=OPEN), name="deliveries_open"),
+            models.Index(fields=["created_at"], name="deliveries_by_time"),
             models.Index(fields=["status", "-id"], name="deliveries_by_status"),
-            models.Index(fields=["kind", "status", "-id"], name="deliveries_by_kind"),
+            models.Index(fields=["kind", "-id"], name="deliveries_of_kind"),
+            models.Index(
+                fields=["-id"],
+                condition=models.Q(status__in=UNSETTLED, dismissed_at__isnull=True),
+                name="deliveries_unsettled",
+            ),
+            models.Index(fields=["-id"], condition=models.Q(dismissed_at__isnull=False), name="deliveries_dismissed"),
+            models.Index(fields=["code", "-id"], condition=models.Q(code__isnull=False), name="deliveries_by_code"),
+            models.Index(fields=["failed_step", "-id"], condition=~models.Q(failed_step=""), name="deliveries_by_step"),
+            models.Index(fields=["file_name", "item"], condition=~models.Q(file_name=""), name="deliveries_by_name"),
         ]
 
     def __str__(self) -> str:
@@ -119,7 +137,7 @@ class Mode(models.TextChoices):
 
 class Attempt(models.Model):
     delivery = models.ForeignKey(
-        Delivery, on_delete=models.CASCADE, related_name="attempts", verbose_name=_("delivery")
+        Delivery, on_delete=models.CASCADE, related_name="attempts", db_index=False, verbose_name=_("delivery")
     )
     number = models.PositiveIntegerField(_("number"))
     mode = models.CharField(_("mode"), max_length=8, choices=Mode, default=Mode.FIRST)
@@ -223,7 +241,9 @@ class SegmentStatus(models.TextChoices):
 
 
 class Segment(models.Model):
-    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="segments", verbose_name=_("attempt"))
+    attempt = models.ForeignKey(
+        Attempt, on_delete=models.CASCADE, related_name="segments", db_index=False, verbose_name=_("attempt")
+    )
     number = models.PositiveIntegerField(_("number"))
     kind = models.CharField(_("kind"), max_length=8, choices=SegmentKind)
     purpose = models.CharField(_("purpose"), max_length=12, default="reply")
@@ -277,7 +297,10 @@ class ChunkStatus(models.TextChoices):
 
 
 class Chunk(models.Model):
-    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="chunks", verbose_name=_("segment"))
+    # The unique constraint begins with it: one index less to write for each request.
+    segment = models.ForeignKey(
+        Segment, on_delete=models.CASCADE, related_name="chunks", db_index=False, verbose_name=_("segment")
+    )
     number = models.PositiveIntegerField(_("number"))
     kind = models.CharField(_("kind"), max_length=8, choices=ChunkKind)
     status = models.CharField(_("status"), max_length=10, choices=ChunkStatus, default=ChunkStatus.SENDING)
@@ -306,6 +329,7 @@ class Chunk(models.Model):
         verbose_name = _("chunk")
         verbose_name_plural = _("chunks")
         constraints = [models.UniqueConstraint(fields=["segment", "number"], name="one_number_per_chunk_of_segment")]
+        indexes = [models.Index(fields=["trace_id"], condition=~models.Q(trace_id=""), name="chunks_by_trace")]
 
     def __str__(self) -> str:
         return f"chunk {self.number} of segment {self.segment_id}"
