@@ -32,6 +32,8 @@ class Exchange:
     """QQ's answer as text, at most 4,000 characters, secrets taken out."""
     elapsed: float = 0.0
     """Seconds from the start of the request to the end of the answer."""
+    suspect: bool = False
+    """QQ took it while the bot's gateway session was lost, and may have shown it to nobody (``adapter.loss``)."""
 
 
 @dataclass(frozen=True, slots=True)

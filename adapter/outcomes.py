@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from adapter.answers import Accepted, Answer, Refused, Throttled
+from adapter.answers import Accepted, Answer, InReview, Refused, Throttled
 from adapter.boundaries import neutralise_addresses
 from adapter.codes import Reaction, react
 from adapter.frames import STREAM_KINDS, UPLOAD_KINDS, Frame, FrameKind, Pair
@@ -33,6 +33,7 @@ class Outcomes:
     ended_unanswered: list[Segment]
     """Segments that no answer brought to their end, for the record; whoever records them empties it."""
     _answering: bool = False
+    _about_bot: bool = False
     _jitter: Callable[[], float]
     _markdown: bool
     _reference: str | None
@@ -69,14 +70,15 @@ class Outcomes:
     def _cumulative(self) -> bool:
         return self.policy.dialect is not None and self.policy.dialect.cumulative
 
-    def answer(self, answer: Answer, now: float) -> Verdict:
-        """QQ's answer to the frame in flight. Raises RuntimeError when none is."""
+    def answer(self, answer: Answer, now: float, *, about_bot: bool = False) -> Verdict:
+        """QQ's answer to the frame in flight. ``about_bot``: no frame would have fared better, so it goes again and
+        has used up no try. Raises RuntimeError when none is in flight."""
         frame = self._in_flight
         if frame is None:
             raise RuntimeError("an answer without a frame in flight")
         self._in_flight = None
         self._last_answer = now
-        self._answering = True
+        self._answering, self._about_bot = True, about_bot
         verdict = self._take_answer(frame, answer, now)
         self._answering = False
         return verdict
@@ -86,9 +88,13 @@ class Outcomes:
             # The record and the pace came before the request left: the interval counts from there.
             self._last_sent = max(self._last_sent, now - answer.exchange.elapsed)
         reaction = react(answer)
-        step = STEPS[frame.kind][reaction]
+        step = STEPS[frame.kind][Reaction.RETRY if self._about_bot and isinstance(answer, Refused) else reaction]
         segment = self._segment
         verdict = verdict_on(answer, reaction, in_doubt=self._doubt is not None)
+        if isinstance(answer, Accepted | InReview):
+            heals = self._cumulative and frame.kind in (FrameKind.MIDDLE, FrameKind.CLOSING)
+            segment.weigh(answer.exchange.suspect, heals=heals)
+        self._tries = max(1, self._tries - self._about_bot)
         if isinstance(answer, Refused | Throttled):
             segment.code = answer.code
             if self._doubt is None:

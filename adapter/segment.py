@@ -90,6 +90,10 @@ class Segment:
     barrier: Barrier | None = None
     """Set: the text is whole."""
     in_review: bool = False
+    suspect: bool = False
+    """QQ accepted it while the gateway session was lost: the user may not see it (``adapter.loss``)."""
+    suspect_for_good: bool = False
+    """No later frame can show what may be missing."""
     doubtful: bool = False
     """Some of its text may or may not have arrived, and nothing can prove it any more."""
     neutralised: bool = False
@@ -116,6 +120,11 @@ class Segment:
     def failed_step(self) -> str:
         """At which step its media failed, or QQ left open whether it did not; "" for anything else."""
         return self.step if self.status in (SegmentStatus.FAILED, SegmentStatus.UNKNOWN) else ""
+
+    def weigh(self, suspect: bool, *, heals: bool) -> None:
+        """QQ accepted a frame; ``heals``: it carried all the text before it once more."""
+        self.suspect_for_good = self.suspect_for_good or (suspect and not heals)
+        self.suspect = self.suspect_for_good or (suspect if heals else self.suspect)
 
     @property
     def shown(self) -> bool:

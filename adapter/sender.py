@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from adapter import lint
-from adapter.answers import Answer, Refused
+from adapter.answers import Answer, Exchange, Refused
 from adapter.desk import MediaDesk
 from adapter.dialects import media_request, plain_request, stream_request
 from adapter.errors import LintError
 from adapter.frames import STREAM_KINDS, UPLOAD_KINDS, Frame, FrameKind
+from adapter.gate import Gate, Heard, OpenGate
 from adapter.moves import Done, NeedInput, Send, Wait
 from adapter.outside import Outside
 from adapter.pieces import Break, MediaItem, MediaOutcome, Reasoning, SendMedia, Source, SourceFailed, Text
@@ -30,6 +31,7 @@ from adapter.upload_requests import upload_frame_request
 from adapter.verdicts import Outcome, OutcomeStatus, Verdict
 
 log = logging.getLogger(__name__)
+HELD_BACK = "the bot may not send now: it never left"
 
 
 class Client(Protocol):
@@ -94,9 +96,11 @@ class Sender:
         *,
         desk: MediaDesk | None = None,
         outside: Outside | None = None,
+        gate: Gate | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``desk`` prepares media, ``outside`` asks addresses that others named; without them there are plain ones."""
+        """``desk`` prepares media, ``outside`` asks addresses that others named; without them there are plain ones.
+        ``gate`` says when the bot may send at all; without it, always."""
         self._machine = machine
         self._client = client
         self._recorder = recorder
@@ -109,6 +113,7 @@ class Sender:
         self._recorded: asyncio.Future[None] | None = None
         self._unrecorded: BaseException | None = None
         self._broken_rule = ""
+        self._gate = gate or OpenGate()
         self._porter = Porter(machine.policy, target, desk, outside)
         self._media_refusal = ""
 
@@ -120,9 +125,12 @@ class Sender:
         """
         if source is not None and not self._machine.ended:
             self._pump = asyncio.create_task(self._read(source))
+        self._gate.watch(self._wake.set)
         try:
             return await self._drive()
         finally:
+            self._gate.unwatch(self._wake.set)
+            self._gate.leave(self)
             if self._pump is not None:
                 self._pump.cancel()
                 await asyncio.gather(self._pump, return_exceptions=True)
@@ -202,7 +210,11 @@ class Sender:
             self._wake.clear()
             if self._unrecorded is not None:
                 raise self._unrecorded
+            # Asked before the frame is composed: what is held goes with the next one.
+            machine.held = not self._gate.enter(self)
             move = machine.next(self._clock())
+            if not isinstance(move, Send):
+                self._gate.leave(self)
             while machine.ended_unanswered:
                 self._record(self._recorder.ended(machine.ended_unanswered.pop(0)))
             self._progress.set()
@@ -242,23 +254,33 @@ class Sender:
         intent = await self._recorder.intend(frame, segment, build)
         if self._recorded is not None:
             await self._recorded
-        answer = await self._answer_to(frame, intent.request)
-        verdict = machine.answer(answer, self._clock())
+        heard = await self._answer_to(frame, intent.request)
+        answer = heard.answer
+        verdict = machine.answer(answer, self._clock(), about_bot=heard.about_bot)
         self._record(self._recorder.settle(intent, answer, verdict, segment))
         if frame.kind not in STREAM_KINDS:
             await self._porter.told(frame, answer, segment)
 
-    async def _answer_to(self, frame: Frame, request: Request) -> Answer:
+    async def _answer_to(self, frame: Frame, request: Request) -> Heard:
         """What came of the frame, which is recorded: most are requests to QQ, some go elsewhere."""
+        if frame.kind in (FrameKind.PART, FrameKind.FETCH):
+            # Not to QQ: it proves nothing about the bot, and others need not wait for it.
+            self._gate.leave(self)
         if frame.kind is FrameKind.PART:
-            return await self._porter.put(frame)
+            return Heard(await self._porter.put(frame))
         if frame.kind is FrameKind.FETCH:
             answer, item = await self._porter.fetch(frame)
             if item is not None:
                 self._machine.fetched(item)
-            return answer
+            return Heard(answer)
         loaded = await self._porter.load(frame, request)
-        return loaded if isinstance(loaded, Refused) else await self._client.send(loaded)
+        if isinstance(loaded, Refused):
+            return Heard(loaded)
+        if not self._gate.enter(self):
+            # Shut while the intent was written. It is not kept for later: by then there is more text, and perhaps
+            # another process carries this reply.
+            return Heard(Refused(None, permanent=False, exchange=Exchange(message=HELD_BACK)), about_bot=True)
+        return self._gate.heard(self, loaded, await self._client.send(loaded))
 
     def _record(self, writing: Awaitable[None]) -> None:
         self._recorded = asyncio.ensure_future(writing)

@@ -56,6 +56,8 @@ class StreamMachine(MediaOutcomes):
         ``earlier_segments``: how many of this attempt are in the record already, ``shown_before``: whether the user
         saw anything of them."""
         self.policy = policy
+        self.held = False
+        """Nothing may leave now; what comes in goes with the next frame."""
         self.segments: dict[int, Segment] = {}
         self.ended_unanswered: list[Segment] = []
         self.markdown_refused = False
@@ -206,6 +208,8 @@ class StreamMachine(MediaOutcomes):
         self._look_at_window(now)
         if self._doubt is None and self._end_unsent(segment):
             return None
+        if self.held:
+            return NeedInput()
         if now < self._not_before:
             return Wait(self._not_before)
         if self._doubt is not None:
