@@ -27,9 +27,9 @@ from django.utils import timezone
 from qqconsole.conversations.models import Session
 from qqconsole.conversations.narrowing import BadNarrowing, Narrowing
 from qqconsole.conversations.summaries import summaries
-from qqconsole.live import snapshot, viewers, watching
+from qqconsole.live import hub, snapshot, viewers, watching
 from qqconsole.live.documents import Document
-from qqconsole.live.publish import ALL, BOTS, encode, encode_frame, session_group
+from qqconsole.live.publish import encode, encode_frame
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         self._beating: asyncio.Task[None] | None = None
-        self._groups: list[str] = []
+        self._following: asyncio.Task[None] | None = None
+        self._mailbox: hub.Mailbox | None = None
         self._counted = False
         self._session: Session | None = None
         admitted = await database_sync_to_async(viewers.admit)(handshake_of(self.scope))
@@ -72,10 +73,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             if self._session is None:
                 await self.close(NOT_FOUND)
                 return
-        self._groups = [session_group(self._session.pk), BOTS] if self._session else [ALL]
-        # Subscribed before the snapshot is read: what is committed in between comes after it and is laid over it.
-        for group in self._groups:
-            await self.channel_layer.group_add(group, self.channel_name)
+        # Joined before the snapshot is read: what is committed in between comes after it and is laid over it.
+        self._hub = hub.here()
+        self._mailbox = await self._hub.join(self._session.pk if self._session else None)
         await self.accept()
         self._counted = True
         watching.came()
@@ -88,16 +88,19 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             }
         )
         await self._send_snapshot()
+        self._following = asyncio.get_running_loop().create_task(self._follow(self._mailbox))
         self._beating = asyncio.get_running_loop().create_task(self._beat())
 
     async def disconnect(self, code: int) -> None:
-        if self._beating is not None:
-            self._beating.cancel()
+        for task in (self._beating, self._following):
+            if task is not None:
+                task.cancel()
         if self._counted:
             self._counted = False
             watching.left()
-        for group in self._groups:
-            await self.channel_layer.group_discard(group, self.channel_name)
+        if self._mailbox is not None:
+            mailbox, self._mailbox = self._mailbox, None
+            await self._hub.leave(mailbox)
 
     # From the viewer
 
@@ -117,12 +120,11 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 events = await database_sync_to_async(snapshot.replays)(question["deliveries"], scope)
                 await self.send(text_data=encode_frame(encode(event) for event in events))
 
-    # From the layer
-
-    async def live_frame(self, message: dict[str, Any]) -> None:
-        await self.send(text_data=message["text"])
-
     # Ours
+
+    async def _follow(self, mailbox: hub.Mailbox) -> None:
+        while True:
+            await self.send(text_data=await mailbox.next())
 
     async def _send_snapshot(self) -> None:
         self._take_missed()
@@ -149,14 +151,20 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             if not allowed:
                 await self.close(viewers.NOT_SIGNED_IN)
                 return
+            if self._hub.deaf:
+                # No beat either: nothing would bring what is published now.
+                continue
             if self._take_missed():
                 await self._say({"type": "resync"})
             # The bots go along: how lately a gateway was seen is no event, and its silence is the news.
             await self._say({"type": "beat", "now": timezone.now(), "bots": bots})
 
-    def _take_missed(self) -> int:
-        take = getattr(self.channel_layer, "take_missed", None)
-        return take(self.channel_name) if take else 0
+    def _take_missed(self) -> bool:
+        mailbox = self._mailbox
+        if mailbox is None or not mailbox.missed:
+            return False
+        mailbox.missed = False
+        return True
 
     async def _say(self, document: Document) -> None:
         await self.send(text_data=encode(document))

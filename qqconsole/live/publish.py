@@ -1,9 +1,9 @@
 """Publish after commit: hand events to every viewer, few messages each holding many events.
 
-``publish`` may be called from any thread. One background thread with its own loop encodes each event once,
-joins what came meanwhile and sends one layer message a group: at once when nothing was sent lately, else at
-the end of the interval. Nothing here is needed for correctness: the rows are the truth, and a viewer that misses
-an event sees the gap in ``seq`` and asks for a replay.
+``publish`` may be called from any thread. One background thread with its own loop encodes each event once, joins what
+came meanwhile and sends one layer message: at once when nothing was sent lately, else at the end of the interval. Who
+watches, and what, is the hub's business (``live.hub``). Nothing here is needed for correctness: the rows are the truth,
+and a viewer that misses an event sees the gap in ``seq`` and asks for a replay.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import json
 import logging
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -25,38 +24,30 @@ from qqconsole.live.layer import ThreadSafeLayer
 log = logging.getLogger(__name__)
 
 ALL = "live.all"
-BOTS = "live.bots"
+"""The one group: every process in which somebody watches is in it."""
 FRAME = "live.frame"
-"""The layer message's type; consumers handle it in ``live_frame``. Its ``text`` is the encoded frame."""
+"""The layer message's type. Its ``text`` is the encoded frame, its ``cuts`` are ``[whose, start, end]`` for each event
+that concerns one session (``whose`` is its key) or every session page (``EVERYBODY``)."""
+EVERYBODY = 0
+PREFIX, SUFFIX = '{"type":"events","events":[', "]}"
+"""What stands around the events of a frame."""
 
-INTERVAL = 0.05
-"""Seconds between two messages of one group."""
-LONGEST_INTERVAL = 0.5
-STREAMS_AT_FULL_RATE = 200
-"""More deliveries than this in the last two seconds stretch the interval in proportion."""
-LIVELY = 2.0
-"""Seconds a delivery counts as streaming after its last event."""
+INTERVAL = 0.02
+"""Seconds between two messages of one process."""
 MOST_EVENTS_WAITING = 20_000
 """Beyond it (the layer is stuck) events are dropped and counted; viewers see the gap."""
 
 
-def session_group(session_id: int) -> str:
-    return f"live.session.{session_id}"
-
-
-def groups_of(event: dict[str, Any]) -> list[str]:
-    """Return the groups an event goes to."""
-    groups = [ALL]
+def whose(event: dict[str, Any]) -> int | None:
+    """Return the key of the session whose page shows the event, ``EVERYBODY``, or None: only pages that show all."""
     if event.get("session") is not None:
-        groups.append(session_group(event["session"]))
-    elif event.get("type") == "bot":
-        groups.append(BOTS)
-    return groups
+        return int(event["session"])
+    return EVERYBODY if event.get("type") == "bot" else None
 
 
 def encode_frame(encoded_events: Iterable[str]) -> str:
     """Return the JSON text of one frame that holds events already encoded."""
-    return '{"type":"events","events":[' + ",".join(encoded_events) + "]}"
+    return PREFIX + ",".join(encoded_events) + SUFFIX
 
 
 def encode(document: Any) -> str:
@@ -75,7 +66,6 @@ class Publisher:
         self._scheduled = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._last_flush = 0.0
-        self._lively: dict[int, float] = {}
         self._flushing: asyncio.Task[None] | None = None
         self.events = 0
         self.frames = 0
@@ -121,7 +111,7 @@ class Publisher:
         self._flushing = asyncio.get_running_loop().create_task(self._flush_soon())
 
     async def _flush_soon(self) -> None:
-        pause = self._last_flush + self.current_interval() - time.monotonic()
+        pause = self._last_flush + self._interval - time.monotonic()
         if pause > 0:
             await asyncio.sleep(pause)
         await self._flush_now()
@@ -136,8 +126,9 @@ class Publisher:
             events, self._waiting = self._waiting, []
             self._scheduled = False
         self._last_flush = time.monotonic()
-        self._note_lively(events)
-        frames: defaultdict[str, list[str]] = defaultdict(list)
+        texts: list[str] = []
+        cuts: list[list[int]] = []
+        place = len(PREFIX)
         for event in events:
             try:
                 text = encode(event)
@@ -145,29 +136,20 @@ class Publisher:
                 self.dropped += 1
                 log.exception("a live event could not be encoded: type=%s", event.get("type"))
                 continue
-            self.events += 1
-            for group in groups_of(event):
-                frames[group].append(text)
-        for group, texts in frames.items():
-            try:
-                layer = self._layer or get_channel_layer()
-                await layer.group_send(group, {"type": FRAME, "text": encode_frame(texts)})
-                self.frames += 1
-            except Exception:  # the layer's own errors are many; each loss is counted and logged
-                self.dropped += len(texts)
-                log.exception("a live frame was lost: group=%s events=%d", group, len(texts))
-
-    def current_interval(self) -> float:
-        """Return the seconds between two frames under the present load."""
-        return min(LONGEST_INTERVAL, self._interval * max(1.0, len(self._lively) / STREAMS_AT_FULL_RATE))
-
-    def _note_lively(self, events: Iterable[dict[str, Any]]) -> None:
-        now = self._last_flush
-        for event in events:
-            if event.get("type") == "delivery":
-                self._lively[event["delivery"]] = now
-        if len(self._lively) > STREAMS_AT_FULL_RATE:
-            self._lively = {pk: at for pk, at in self._lively.items() if at > now - LIVELY}
+            if (owner := whose(event)) is not None:
+                cuts.append([owner, place, place + len(text)])
+            place += len(text) + 1
+            texts.append(text)
+        self.events += len(texts)
+        if not texts:
+            return
+        try:
+            layer = self._layer or get_channel_layer()
+            await layer.group_send(ALL, {"type": FRAME, "text": encode_frame(texts), "cuts": cuts})
+            self.frames += 1
+        except Exception:  # the layer's own errors are many; each loss is counted and logged
+            self.dropped += len(texts)
+            log.exception("a live frame was lost: events=%d", len(texts))
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

@@ -21,7 +21,7 @@ from qqconsole.asgi import application
 from qqconsole.bots.models import Bot
 from qqconsole.live import documents
 from qqconsole.live.consumers import LiveConsumer
-from qqconsole.live.publish import ALL, publisher
+from qqconsole.live.publish import ALL, encode, encode_frame, publisher
 from qqconsole.live.watching import anybody
 from tests.console.rows import connect, make_bot, make_message, make_session, make_stream
 
@@ -303,15 +303,17 @@ async def test_a_revoked_token_is_shut_out_within_a_beat(monkeypatch):
         assert sent["code"] == 4401
 
 
-async def test_a_viewer_too_slow_for_the_layer_is_told_to_start_again(monkeypatch):
+async def test_who_missed_something_is_told_to_start_again(monkeypatch):
     monkeypatch.setattr(LiveConsumer, "beat_every", 0.02)
     cookie = await in_thread(sign_in)()
     layer = get_channel_layer()
     monkeypatch.setattr(layer, "capacity", 3)
     async with watching(cookie=cookie) as socket:
         await next_of(socket, "snapshot")
-        for _ in range(50):  # without a pause: its consumer has no turn in between
-            await layer.group_send(ALL, {"type": "live.frame", "text": '{"type":"events","events":[]}'})
+        for _ in range(50):  # without a pause: the hub has no turn in between
+            await layer.group_send(
+                ALL, {"type": "live.frame", "text": encode_frame([encode({"type": "odd"})]), "cuts": []}
+            )
         assert await next_of(socket, "resync")
         await socket.send_json_to({"type": "snapshot"})
         assert await next_of(socket, "snapshot")

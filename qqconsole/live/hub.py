@@ -1,0 +1,185 @@
+"""Hub: one subscription of a process, however many watch there and however many processes publish.
+
+What comes from all publishers is joined, at most some twenty frames a second for each viewer and fewer under load; a
+frame that many viewers get is one string. A viewer of one session gets the events of that session, cut out of the
+publishers' text by the places they name: nothing is decoded or encoded again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
+
+from qqconsole.live.publish import ALL, EVERYBODY, PREFIX, SUFFIX
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 0.05
+"""Seconds between two frames to a viewer."""
+LONGEST_INTERVAL = 0.5
+SESSIONS_AT_FULL_RATE = 200
+"""More sessions than this with news in the last two seconds stretch the interval in proportion."""
+LIVELY = 2.0
+MOST_FRAMES = 200
+"""Frames that wait for one viewer; the next ones it misses, and is told to start again."""
+AWAY = (OSError, RedisError)
+ECHO = "live.echo"
+ECHO_EVERY = 2.0
+"""Seconds between two looks whether the layer still brings what was sent."""
+DEAF_AFTER = 3
+"""Echoes missing in a row after which what viewers see is not called live any more."""
+
+
+class Mailbox:
+    """What waits for one viewer. Belongs to the hub's loop."""
+
+    def __init__(self, session: int | None) -> None:
+        self.session = session
+        """The one session it follows; None: all."""
+        self.missed = False
+        """Something did not get to it: its viewer is told to start again, and sets this back."""
+        self._frames: asyncio.Queue[str] = asyncio.Queue(MOST_FRAMES)
+
+    async def next(self) -> str:
+        """Return the next frame's text, waiting for it."""
+        return await self._frames.get()
+
+    def put(self, frame: str) -> None:
+        try:
+            self._frames.put_nowait(frame)
+        except asyncio.QueueFull:
+            self.missed = True
+
+
+class Hub:
+    """Belongs to one loop: ``here()`` gives its own. Listens while somebody watches."""
+
+    def __init__(self, interval: float = INTERVAL, echo_every: float = ECHO_EVERY) -> None:
+        self.frames = 0
+        self.deaf = False
+        """Whether the layer brings nothing at the moment: what viewers see may be old."""
+        self._interval = interval
+        self._echo_every = echo_every
+        self._mailboxes: set[Mailbox] = set()
+        self._lock = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._channel = ""
+        self._waiting: list[dict[str, Any]] = []
+        self._flush: asyncio.TimerHandle | None = None
+        self._flushed_at = 0.0
+        self._lively: dict[int, float] = {}
+        self._echoes = 0
+
+    async def join(self, session: int | None = None) -> Mailbox:
+        """Return a mailbox that gets everything published from now on."""
+        mailbox = Mailbox(session)
+        async with self._lock:
+            if not self._tasks:
+                await self._start()
+            self._mailboxes.add(mailbox)
+        return mailbox
+
+    async def leave(self, mailbox: Mailbox) -> None:
+        """Forget the mailbox; the last one ends the subscription."""
+        async with self._lock:
+            self._mailboxes.discard(mailbox)
+            if not self._mailboxes and self._tasks:
+                await self._stop()
+
+    async def _start(self) -> None:
+        layer = get_channel_layer()
+        self._channel = await layer.new_channel("live")
+        await layer.group_add(ALL, self._channel)
+        self.deaf, self._echoes = False, 0
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._listen(layer)), loop.create_task(self._listen_to_itself(layer))]
+
+    async def _stop(self) -> None:
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
+        self._waiting.clear()
+        try:
+            await get_channel_layer().group_discard(ALL, self._channel)
+        except AWAY:
+            log.warning("the channel layer is away: a subscription could not be ended there")
+
+    async def _listen(self, layer: Any) -> None:
+        take_missed = getattr(layer, "take_missed", None)
+        while True:
+            message = await layer.receive(self._channel)
+            if message["type"] == ECHO:
+                self._echoes = 0
+                continue
+            if take_missed is not None and take_missed(self._channel):
+                self._all_missed()
+            self._waiting.append(message)
+            if self._flush is None:
+                loop = asyncio.get_running_loop()
+                pause = self._flushed_at + self.current_interval() - time.monotonic()
+                self._flush = loop.call_later(max(0.0, pause), self._hand_out)
+
+    async def _listen_to_itself(self, layer: Any) -> None:
+        """A layer that lost its server says nothing: that silence must not look like peace."""
+        while True:
+            self._echoes += 1
+            try:
+                await layer.send(self._channel, {"type": ECHO})
+            except AWAY as error:
+                log.warning("the channel layer does not take anything: %s", type(error).__name__)
+            await asyncio.sleep(self._echo_every)
+            deaf = self._echoes >= DEAF_AFTER
+            if self.deaf and not deaf:
+                self._all_missed()
+            self.deaf = deaf
+
+    def _all_missed(self) -> None:
+        for mailbox in self._mailboxes:
+            mailbox.missed = True
+
+    def current_interval(self) -> float:
+        """Return the seconds between two frames under the present load."""
+        return min(LONGEST_INTERVAL, self._interval * max(1.0, len(self._lively) / SESSIONS_AT_FULL_RATE))
+
+    def _hand_out(self) -> None:
+        messages, self._waiting, self._flush = self._waiting, [], None
+        self._flushed_at = now = time.monotonic()
+        watched = {mailbox.session for mailbox in self._mailboxes}
+        parts: defaultdict[int | None, list[str]] = defaultdict(list)
+        for message in messages:
+            text: str = message["text"]
+            parts[None].append(text[len(PREFIX) : -len(SUFFIX)])
+            for session, start, end in message["cuts"]:
+                self._lively[session] = now
+                if session == EVERYBODY:
+                    for one in watched - {None}:
+                        parts[one].append(text[start:end])
+                elif session in watched:
+                    parts[session].append(text[start:end])
+        if len(self._lively) > SESSIONS_AT_FULL_RATE:
+            self._lively = {session: at for session, at in self._lively.items() if at > now - LIVELY}
+        frames = {session: PREFIX + ",".join(texts) + SUFFIX for session, texts in parts.items() if session in watched}
+        self.frames += len(frames)
+        for mailbox in self._mailboxes:
+            frame = frames.get(mailbox.session)
+            if frame is not None:
+                mailbox.put(frame)
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def here() -> Hub:
+    """Return the hub of the running loop."""
+    return _hubs.setdefault(asyncio.get_running_loop(), Hub())
