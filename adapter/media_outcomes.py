@@ -163,7 +163,7 @@ class MediaOutcomes(Outcomes):
             super()._on_unreferenced(segment, frame, answer, now)
             return
         # It says nothing of the text's msg_id: QQ refuses one with media that it takes with text (sheet 0.1 fact 8).
-        segment.proactive = True
+        segment.proactive, segment.unanswered = True, "closed"
         self._go_on_with("proactive", now)
 
     def _go_on_with(self, why: str, now: float) -> None:

@@ -37,6 +37,7 @@ class Outcomes:
     _jitter: Callable[[], float]
     _markdown: bool
     _reference: str | None
+    _unanswered: str = ""
     _whole: bool
     _coming: deque[str | Barrier]
     _last_word: Barrier | None
@@ -273,7 +274,7 @@ class Outcomes:
 
     def _forsake(self, segment: Segment, frame: Frame, answer: Answer) -> bool:
         """The msg_id is dead: nothing more goes out under it. True: by the bot's setting nothing goes out at all."""
-        self._reference = None
+        self._reference, self._unanswered = None, "closed"
         if self.policy.on_dead_reference is not DeadReference.FAIL:
             return False
         code = answer.code if isinstance(answer, Refused) else None

@@ -83,6 +83,8 @@ class Segment:
     """QQ's id of the stream or message."""
     reference: str | None = None
     """The msg_id its stream was opened with: the stream is continued under no other."""
+    unanswered: str = ""
+    """Why it goes without a msg_id where there was one: window_over · none_left · closed."""
     first_index: int = 0
     next_index: int = 0
     accepted_index: int | None = None

@@ -20,6 +20,7 @@ from adapter.frames import STREAM_KINDS, UPLOAD_KINDS, Frame, FrameKind
 from adapter.gate import Gate, Heard, OpenGate
 from adapter.moves import Done, NeedInput, Send, Wait
 from adapter.outside import Outside
+from adapter.passive import Denied, Later
 from adapter.pieces import Break, MediaItem, MediaOutcome, Reasoning, SendMedia, Source, SourceFailed, Text
 from adapter.policy import Policy
 from adapter.porter import Porter
@@ -51,8 +52,11 @@ class Intent:
 class Recorder(Protocol):
     """The record of one attempt. The row first: ``intend`` returns only when the intention is committed."""
 
-    async def intend(self, frame: Frame, segment: Segment, build: Callable[[int | None], Request]) -> Intent:
-        """Allocate the frame's msg_seq, write its Chunk as *sending*, return the request built with it."""
+    async def intend(
+        self, frame: Frame, segment: Segment, build: Callable[[int | None], Request]
+    ) -> Intent | Denied | Later:
+        """Allocate the frame's msg_seq, write its Chunk as *sending*, return the request built with it. Denied and
+        Later: the ledgers hold it back, and nothing of it was written."""
         ...
 
     def settle(self, intent: Intent, answer: Answer, verdict: Verdict, segment: Segment) -> Awaitable[None]:
@@ -254,6 +258,12 @@ class Sender:
         intent = await self._recorder.intend(frame, segment, build)
         if self._recorded is not None:
             await self._recorded
+        if isinstance(intent, Denied):
+            machine.denied(intent.why)
+            return
+        if isinstance(intent, Later):
+            machine.later(intent.seconds, self._clock())
+            return
         heard = await self._answer_to(frame, intent.request)
         answer = heard.answer
         verdict = machine.answer(answer, self._clock(), about_bot=heard.about_bot)

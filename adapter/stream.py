@@ -22,9 +22,9 @@ from dataclasses import dataclass
 
 from adapter.boundaries import is_blank, visible_length
 from adapter.composing import media_frame, repeat_of, sent_so_far, text_frame
+from adapter.denials import Denials
 from adapter.frames import STREAM_KINDS, Frame, FrameKind
 from adapter.judging import judge, owes_notice
-from adapter.media_outcomes import MediaOutcomes
 from adapter.moves import Done, Move, NeedAnswer, NeedInput, Send, Wait
 from adapter.pieces import MediaItem
 from adapter.policy import DeadReference, Policy
@@ -41,7 +41,7 @@ class Restored:
     in_flight: Frame | None = None
 
 
-class StreamMachine(MediaOutcomes):
+class StreamMachine(Denials):
     def __init__(
         self,
         policy: Policy,
@@ -296,7 +296,7 @@ class StreamMachine(MediaOutcomes):
         if not self._expired and self.policy.reference is not None and until is not None and now >= until:
             self._expired = True
             if self._reference is not None:
-                self._reference = None
+                self._reference, self._unanswered = None, "window_over"
                 self._why = "proactive"
 
     @property
@@ -333,6 +333,8 @@ class StreamMachine(MediaOutcomes):
             segment.kind = SegmentKind.PLAIN
         else:
             segment.step = "send" if frame.kind is FrameKind.MEDIA else frame.kind.value
+        if frame.reference is None and frame.kind in (FrameKind.PLAIN, FrameKind.MEDIA):
+            segment.unanswered = segment.unanswered or self._unanswered
         if frame.kind is FrameKind.OPENING:
             segment.reference = frame.reference
         if frame.index is not None and self._doubt is None:

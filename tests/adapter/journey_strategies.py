@@ -62,6 +62,7 @@ def journeys(draw: st.DrawFn) -> Journey:
         latency=draw(st.sampled_from([0.02, 0.0, 0.4, 2.0])),
         open_after=draw(st.sampled_from([3, 0, 1, 12])),
         window=draw(st.sampled_from([*[None] * 6, 0.5, 3.0, 20.0])),
+        answers=draw(st.sampled_from([None, None, 4, 2, 1])),
         media_passive=draw(st.booleans()),
         media_bytes=draw(st.sampled_from([0, 0, 10, 40])),
         on_dead_reference=draw(st.sampled_from(list(DeadReference))),

@@ -18,6 +18,7 @@ from adapter.content import BytesContent
 from adapter.dialects import DIALECTS
 from adapter.frames import UPLOAD_KINDS, Frame, FrameKind, Pair
 from adapter.moves import Done, NeedAnswer, NeedInput, Send, Wait
+from adapter.passive import Use, may_use, use_of
 from adapter.pieces import MediaItem, MediaKind
 from adapter.policy import DeadReference, Policy
 from adapter.restoring import restore
@@ -57,6 +58,8 @@ class Journey:
     """Seconds until an answer that never comes is given up."""
     open_after: int = 3
     window: float | None = None
+    answers: int | None = None
+    """Messages that QQ lets answer the one message."""
     on_dead_reference: DeadReference = DeadReference.PROACTIVE
     media_passive: bool = False
     media_bytes: int = 0
@@ -115,6 +118,8 @@ class Travel:
             uploads=not guild,
         )
         self.qq.window_until = journey.window
+        self.qq.most_answers = journey.answers if self.policy.pairs else None
+        self._granted: set[int] = set()
         self.machine = StreamMachine(self.policy)
         self._faults = list(journey.faults)
         self._due = [act.after for act in journey.acts]
@@ -208,6 +213,9 @@ class Travel:
         dialect = self.policy.dialect
         lint.check(frame, segment, dialect)
         self._check_frame(frame, segment)
+        if not self._grants(frame):
+            self.machine.denied("none_left")
+            return False
         seq = self._allot(frame)
         kept = Kept(frame, segment, seq, self.now)
         self.kept.append(kept)
@@ -246,6 +254,18 @@ class Travel:
         foreign = entry is not None and entry.reaction is Reaction.DUPLICATE
         # A pair that somebody else took is found out at its first use.
         return FINE if foreign and frame.pair is not Pair.NEW else fault
+
+    def _grants(self, frame: Frame) -> bool:
+        """Whether the ledger has an answer left for the frame's segment; it is then used."""
+        use = use_of(frame.kind)
+        if use is None or frame.pair is not Pair.NEW or frame.segment in self._granted:
+            return True
+        most = self.journey.answers
+        if not may_use(use, len(self._granted), most):
+            return False
+        self._granted.add(frame.segment)
+        assert most is None or use is not Use.MEDIA or len(self._granted) < most, "media takes the last answer"
+        return True
 
     def _allot(self, frame: Frame) -> int | None:
         """As the ledger does."""

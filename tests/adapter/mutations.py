@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from adapter import composing, stream
+from adapter import composing, passive, stream
 from adapter.answers import Unknown
 from adapter.codes import Reaction
 from adapter.frames import UPLOAD_KINDS, Frame, FrameKind, Pair
@@ -179,6 +179,8 @@ MUTATIONS: dict[str, Patch] = {
     "the index stands still": _method(StreamMachine, "_send", _index_stands_still),
     "blanks at the start of a piece are lost": _method(StreamMachine, "text", _drop_leading_blanks),
     "a cancel keeps the unsent text": _method(StreamMachine, "_drop_unsent", _deaf_to_cancel),
+    "the answers are not counted": _name(passive, "used_below", lambda use, most: None),
+    "media takes the last answer": _name(passive, "SPARED", dict.fromkeys(passive.Use, 0)),
     "an expired msg_id is attached": _method(StreamMachine, "_look_at_window", _never_expires),
     "everything is called delivered": _name(stream, "judge", _optimist),
     "the pair of a stream is not kept": _name(composing, "pair_for", lambda kind, policy, reference: Pair.NEW),

@@ -13,7 +13,7 @@ from adapter.answers import Answer
 from adapter.dialects import DIALECTS
 from adapter.frames import Frame, Pair
 from adapter.pieces import MediaOutcome, Piece
-from adapter.policy import Policy
+from adapter.policy import DeadReference, Policy
 from adapter.request import Request
 from adapter.segment import Segment, SegmentStatus
 from adapter.sender import Intent, Sender
@@ -114,6 +114,7 @@ class House:
     book: Book = field(default_factory=Book)
     road: str = "stream_messages"
     notice: str = ""
+    on_dead_reference: DeadReference = DeadReference.PROACTIVE
 
     def __post_init__(self) -> None:
         dialect = DIALECTS.get(self.road)
@@ -125,6 +126,7 @@ class House:
             open_after=4,
             delays=(0.01,),
             notice=self.notice,
+            on_dead_reference=self.on_dead_reference,
         )
         self.machine = StreamMachine(policy)
         scene = Scene.C2C if dialect else Scene.GROUP

@@ -118,6 +118,9 @@ class StrictQQ:
     bubbles: list[Shown] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     window_until: float | None = None
+    most_answers: int | None = None
+    """Messages that may answer the one message there is; a stream is one."""
+    answers: int = 0
     gap: float = GAP
     requests: int = 0
     uploads: Uploads = field(default_factory=Uploads)
@@ -187,6 +190,7 @@ class StrictQQ:
         self._note(body)
         self._look_at_window(body, now)
         self._look_at_pair(body)
+        self._look_at_count(body)
         if words is not None:
             raise Refusal(words)
         media = body.get("media") or body.get("image")
@@ -196,6 +200,7 @@ class StrictQQ:
         if "media" in body and body["media"]["file_info"] not in self.uploads.infos:
             raise Refusal(self._violate("media without QQ's file_info", 304080))
         self._take_pair(body)
+        self.answers += bool(body.get("msg_id"))
         bubble = Shown(f"m-{self.requests}", "media" if media else "plain", text, at=now)
         self.bubbles.append(bubble)
         return bubble.id
@@ -280,6 +285,7 @@ class StrictQQ:
     # ---- both ------------------------------------------------------------------------------------------
 
     def _open_one(self, body: dict[str, Any], words: int | None, index: int, text: str) -> None:
+        self._look_at_count(body)
         if index not in (0, 1):
             raise Refusal(self._violate("first index", 40006))
         if any(bubble.open for bubble in self.bubbles):
@@ -298,6 +304,7 @@ class StrictQQ:
             f"s-{self.requests}", "stream", text, text, open=True, older=older, index=index, form=form, at=now
         )
         self._take_pair(body)
+        self.answers += 1
         self.bubbles.append(bubble)
         return bubble
 
@@ -314,6 +321,10 @@ class StrictQQ:
             if not continues:
                 self._violate("an expired msg_id", 0)
             raise Refusal(40034005)
+
+    def _look_at_count(self, body: dict[str, Any]) -> None:
+        if body.get("msg_id") and self.most_answers is not None and self.answers >= self.most_answers:
+            raise Refusal(self._violate("an answer too many", 40034128))
 
     def _look_at_pair(self, body: dict[str, Any]) -> None:
         if body.get("msg_id") and body.get("msg_seq") in self._pairs:

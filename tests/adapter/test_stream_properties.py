@@ -14,6 +14,7 @@ from journey_checks import check
 from journey_strategies import journeys
 from journeys import Act, Journey, Travel
 
+from adapter.policy import DeadReference
 from adapter.segment import SegmentStatus
 from adapter.verdicts import OutcomeStatus
 
@@ -40,7 +41,9 @@ def test_what_the_user_sees_is_what_was_generated_and_the_outcome_says_so(journe
 def test_without_faults_everything_arrives_and_is_closed(journey: Journey) -> None:
     acts = tuple(act for act in journey.acts if act.what != "cancel") or (Act(0.0, "end"),)
     acts = (*(dataclasses.replace(act, after=min(act.after, 5.0)) for act in acts), Act(0.0, "end"))
-    travel = Travel(dataclasses.replace(journey, faults=(), acts=acts, window=None)).go()
+    # Answers run out even so; then the rest goes proactively.
+    well = dataclasses.replace(journey, faults=(), acts=acts, window=None, on_dead_reference=DeadReference.PROACTIVE)
+    travel = Travel(well).go()
     check(travel)
     assert travel.outcome is not None
     failed = any(act.what == "fail" for act in acts)
