@@ -128,8 +128,8 @@ class QQClient:
             elapsed=raw.elapsed,
             wants=_WANTS.get(request.endpoint, "any"),
         )
-        if isinstance(answer, Throttled) and answer.after:
-            self.pace.slow_down(request.endpoint, answer.after)
+        if isinstance(answer, Throttled):
+            self.pace.throttled(request, answer)
         return answer
 
     async def me(self) -> Me:

@@ -1,120 +1,42 @@
 """QQ's rates, kept from our side: a little under what QQ allows, in any one second (docs/protocol.md 6.2).
 
-Two rules hold together. The log: no more than N requests leave in any window of one second, wherever it
-starts. The spacing: they leave evenly, with only a tenth of N allowed at once, because a full burst that the
-network delays would meet the next one inside one second at QQ's side.
+The permits are one process's own (``adapter.permits``) or shared by all processes (``adapter.shared_permits``).
 
-The steps of an upload in parts keep the log alone, at QQ's own ten: each part's bytes go out before its part_finish,
+The steps of an upload in parts keep the count alone, at QQ's own ten: each part's bytes go out before its part_finish,
 which spaces them as it is, and one that QQ throttles after all costs a wait and nobody's stream.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from adapter.request import Endpoint
+from adapter.answers import Throttled
+from adapter.lanes import Lane
+from adapter.permits import Permits, Window
+from adapter.request import Endpoint, Request
+from adapter.throttles import Throttles
 
-_MARGIN = 0.1
-"""Seconds by which the window is kept longer than one, for what connections, the network and a busy machine shift:
-with 0.02 s a loaded two-core machine put 51 requests of a rate of 45 into one second at the platform."""
+_AT_ONCE = frozenset({Endpoint.PREPARE, Endpoint.PART_FINISH})
 
-_LONGEST_CLOSED = 60.0
-"""Seconds for which an answer may close an endpoint for the whole bot: closing frames wait in the same queue."""
-
-_URGENT_IN_A_ROW = 4
-"""Opening and closing frames pass middle ones, but never starve them."""
-
-
-class Window:
-    """When the next request may leave. Pure: the caller says what time it is (seconds, any steady clock)."""
-
-    def __init__(self, rate: float, *, evenly: bool = True) -> None:
-        """``rate`` in requests a second; below 1 the window grows instead. Not above 0: ValueError.
-
-        Not ``evenly``: all that one window holds may leave at once.
-        """
-        if not 0 < rate < math.inf:
-            raise ValueError(f"a rate must be above 0 and finite, not {rate}")
-        self.count = max(1, math.floor(rate))
-        self.span = max(1.0, self.count / rate) + _MARGIN
-        self._gap = self.span / self.count
-        self._slack = self._gap * (max(1, self.count // 10) - 1 if evenly else self.count)
-        self._log: deque[float] = deque(maxlen=self.count)
-        self._due = -math.inf
-        self._closed_until = -math.inf
-
-    def ready_at(self, now: float) -> float:
-        """The moment the next request may leave: ``now`` or later."""
-        oldest = self._log[0] + self.span if len(self._log) == self.count else -math.inf
-        return max(now, oldest, self._due - self._slack, self._closed_until)
-
-    def take(self, now: float) -> None:
-        """Record that a request leaves at ``now``."""
-        self._log.append(now)
-        self._due = max(self._due, now) + self._gap
-
-    def close(self, until: float) -> None:
-        """Nothing leaves before ``until``."""
-        self._closed_until = max(self._closed_until, until)
+MakePermits = Callable[[Endpoint, float, Callable[[], None]], Permits]
+"""For an endpoint and its rate; the last is to be called when ``ready_at`` may say something new."""
 
 
-class _Lane:
-    """The queue before one window: first come, first served, urgent ones before the others."""
+def window_for(endpoint: Endpoint, rate: float, changed: Callable[[], None]) -> Permits:
+    """Return permits of this process alone. Raises ValueError for a rate that is not above 0."""
+    return Window(rate, evenly=endpoint not in _AT_ONCE)
 
-    def __init__(self, rate: float, clock: Callable[[], float], *, evenly: bool = True) -> None:
-        self.window = Window(rate, evenly=evenly)
-        self._clock = clock
-        self._urgent: deque[asyncio.Future[None]] = deque()
-        self._plain: deque[asyncio.Future[None]] = deque()
-        self._urgent_run = 0
-        self._timer: asyncio.TimerHandle | None = None
 
-    async def wait(self, urgent: bool) -> None:
-        if not self._urgent and not self._plain:
-            now = self._clock()
-            if self.window.ready_at(now) <= now:
-                self.window.take(now)
-                return
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        (self._urgent if urgent else self._plain).append(place)
-        self._arm()
-        await place
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one endpoint's pace is like now, for people: requests a second, how many wait, throttles so far."""
 
-    def rearm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._urgent or self._plain:
-            self._arm()
-
-    def _arm(self) -> None:
-        if self._timer is None:
-            now = self._clock()
-            delay = self.window.ready_at(now) - now
-            self._timer = asyncio.get_running_loop().call_later(delay, self._let_through)
-
-    def _let_through(self) -> None:
-        self._timer = None
-        while self._urgent or self._plain:
-            now = self._clock()
-            if self.window.ready_at(now) > now:
-                self._arm()
-                return
-            place = self._next()
-            if not place.done():
-                self.window.take(now)
-                place.set_result(None)
-
-    def _next(self) -> asyncio.Future[None]:
-        if self._urgent and (not self._plain or self._urgent_run < _URGENT_IN_A_ROW):
-            self._urgent_run += 1
-            return self._urgent.popleft()
-        self._urgent_run = 0
-        return self._plain.popleft()
+    rate: float
+    waiting: int
+    throttles: int
 
 
 class Pace:
@@ -132,17 +54,26 @@ class Pace:
         part_finish: float = 10.0,
         recall: float = 9.0,
         *,
+        permits: MakePermits = window_for,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
-        self._lanes = {
-            Endpoint.STREAM: _Lane(stream, clock),
-            Endpoint.MESSAGE: _Lane(message, clock),
-            Endpoint.FILES: _Lane(files, clock),
-            Endpoint.PREPARE: _Lane(prepare, clock, evenly=False),
-            Endpoint.PART_FINISH: _Lane(part_finish, clock, evenly=False),
-            Endpoint.RECALL: _Lane(recall, clock),
+        self._lanes: dict[Endpoint, Lane] = {}
+        self._throttles: dict[Endpoint, Throttles] = {}
+        rates = {
+            Endpoint.STREAM: stream,
+            Endpoint.MESSAGE: message,
+            Endpoint.FILES: files,
+            Endpoint.PREPARE: prepare,
+            Endpoint.PART_FINISH: part_finish,
+            Endpoint.RECALL: recall,
         }
+        for endpoint, rate in rates.items():
+            self._lanes[endpoint] = Lane(permits(endpoint, rate, self._teller(endpoint)), clock)
+            self._throttles[endpoint] = Throttles()
+
+    def _teller(self, endpoint: Endpoint) -> Callable[[], None]:
+        return lambda: self._lanes[endpoint].look_again()
 
     async def wait(self, endpoint: Endpoint, *, urgent: bool = False) -> None:
         """Return when one request may leave, and then it must. ``urgent``: it opens or closes a stream."""
@@ -150,10 +81,30 @@ class Pace:
         if lane is not None:
             await lane.wait(urgent)
 
-    def slow_down(self, endpoint: Endpoint, seconds: float) -> None:
-        """After a throttle that meant the whole bot: nothing leaves for this endpoint for so many seconds (at most
-        a minute)."""
+    def turn(self, endpoint: Endpoint) -> asyncio.Future[None] | None:
+        """Ask to compose a middle frame. None: now; else a future that is done when it is this stream's turn, and that
+        whoever wants no more cancels."""
         lane = self._lanes.get(endpoint)
-        if lane is not None:
-            lane.window.close(self._clock() + min(seconds, _LONGEST_CLOSED))
-            lane.rearm()
+        return None if lane is None else lane.turn()
+
+    def throttled(self, request: Request, answer: Throttled) -> None:
+        """Slow the bot down where the answer means the whole bot; what waits goes on waiting, nothing is lost."""
+        lane = self._lanes.get(request.endpoint)
+        if lane is None:
+            return
+        now = self._clock()
+        seconds = self._throttles[request.endpoint].silence(answer, request.path, now)
+        if seconds is not None:
+            lane.throttles += 1
+            lane.permits.throttled(now, seconds)
+            lane.look_again()
+
+    def set_rates(self, *, stream: float, message: float) -> None:
+        """The bot's settings changed; what waits and what left already counts on. Raises ValueError as above."""
+        for endpoint, rate in ((Endpoint.STREAM, stream), (Endpoint.MESSAGE, message)):
+            self._lanes[endpoint].permits.set_rate(rate)
+            self._lanes[endpoint].look_again()
+
+    def readings(self) -> Mapping[Endpoint, Reading]:
+        """Return each endpoint's pace now."""
+        return {key: Reading(lane.rate, lane.waiting, lane.throttles) for key, lane in self._lanes.items()}

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.limits import Pace, Window
-from adapter.request import Endpoint
+from adapter.answers import Throttled
+from adapter.limits import Pace
+from adapter.permits import Window
+from adapter.request import Endpoint, Request
 
 
 def most_in_one_second(times: list[float]) -> int:
@@ -76,11 +78,21 @@ def test_a_rate_must_be_above_zero(rate: float) -> None:
         Window(rate)
 
 
-def test_a_closed_window_opens_again() -> None:
+def test_a_throttled_window_opens_again_slower_and_finds_back() -> None:
     window = Window(10.0)
-    window.close(5.0)
+    window.throttled(1.0, 4.0)
     assert window.ready_at(1.0) == 5.0
     assert window.ready_at(6.0) == 6.0
+    assert window.gap(5.0) > 1.2 * Window(10.0).gap(5.0)
+    assert window.gap(60.0) == Window(10.0).gap(60.0)
+
+
+def test_what_left_counts_against_a_new_rate_too() -> None:
+    window = Window(20.0)
+    for _ in range(20):
+        window.take(window.ready_at(0.0))
+    window.set_rate(5.0)
+    assert window.ready_at(1.0) > 1.8
 
 
 async def test_the_real_clock_keeps_the_rate_and_the_order() -> None:
@@ -127,9 +139,13 @@ async def test_a_waiter_that_gives_up_takes_no_place() -> None:
         await gone
 
 
+def frame(path: str = "/v2/users/U/stream_messages", endpoint: Endpoint = Endpoint.STREAM) -> Request:
+    return Request("POST", path, {}, endpoint)
+
+
 async def test_slowing_down_holds_waiters_and_newcomers() -> None:
     pace = Pace()
-    pace.slow_down(Endpoint.STREAM, 0.15)
+    pace.throttled(frame(), Throttled(0.15))
     started = time.monotonic()
     held = asyncio.create_task(pace.wait(Endpoint.STREAM))
     await pace.wait(Endpoint.MESSAGE)
@@ -141,7 +157,7 @@ async def test_slowing_down_holds_waiters_and_newcomers() -> None:
 async def test_an_answer_closes_an_endpoint_for_a_minute_at_most() -> None:
     now = 100.0
     pace = Pace(clock=lambda: now)
-    pace.slow_down(Endpoint.STREAM, 3_600)
+    pace.throttled(frame(), Throttled(3_600))
     now += 59.9
     held = asyncio.create_task(pace.wait(Endpoint.STREAM))
     done, _ = await asyncio.wait({held}, timeout=0.05)
@@ -156,7 +172,7 @@ async def test_other_endpoints_are_not_limited() -> None:
     async with asyncio.timeout(30):
         for _ in range(1_000):
             await pace.wait(Endpoint.OTHER)
-        pace.slow_down(Endpoint.OTHER, 60)
+        pace.throttled(frame("/x", Endpoint.OTHER), Throttled(60.0))
         await pace.wait(Endpoint.OTHER)
 
 
