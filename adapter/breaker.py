@@ -60,10 +60,6 @@ class Breaker:
     def may_probe(self, now: float) -> bool:
         return self.state is BreakerState.PAUSED and self.probe_at is not None and now >= self.probe_at
 
-    def probing(self, now: float) -> Breaker:
-        """Somebody tries now: nobody else does, unless nothing is heard of it."""
-        return replace(self, probe_at=now + PROBE_TIME)
-
     def probe_failed(self, now: float) -> Breaker:
         return self._paused(now, self.probes + 1) if self.state is BreakerState.PAUSED else self
 

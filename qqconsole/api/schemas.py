@@ -48,7 +48,12 @@ class BotDocument(Schema):
     source: str
     source_url: str
     source_model: str
+    after_4009: str
+    settle_ms: int
     connection: dict[str, Any]
+    sending: Annotated[
+        dict[str, Any], Field(description="Whether it may send: well, paused (why, until when) or on trial.")
+    ]
 
 
 class ItemDocument(Schema):

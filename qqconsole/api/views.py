@@ -32,7 +32,7 @@ Cursor = Annotated[str, Query(max_length=60, description="From the `next` of the
 
 @router.get("/bots", response={200: schemas.BotPage, **FAILURES}, summary="Bots, without their secrets")
 def bots(request: HttpRequest) -> dict[str, Any]:
-    rows = Bot.objects.select_related("connection").defer("secret", "source_key")
+    rows = Bot.objects.select_related("connection", "gate").defer("secret", "source_key")
     return {"items": [bot_document(bot) for bot in rows], "next": None}
 
 

@@ -25,6 +25,14 @@ class DeadReference(models.TextChoices):
     FAIL = "fail", _("fail the delivery")
 
 
+class AfterLoss(models.TextChoices):
+    """What a bot does while its gateway session is lost (``adapter.loss``)."""
+
+    HOLD = "hold", _("hold answers until it is back")
+    SUSPECT = "suspect", _("send and mark them")
+    IGNORE = "ignore", _("send as ever")
+
+
 class Bot(models.Model):
     name = models.CharField(_("name"), max_length=80, unique=True)
     enabled = models.BooleanField(_("enabled"), default=True)
@@ -66,6 +74,12 @@ class Bot(models.Model):
     markdown = models.BooleanField(_("send native markdown"), default=True)
     on_dead_reference = models.CharField(
         _("when the msg_id is dead"), max_length=12, choices=DeadReference, default=DeadReference.PROACTIVE
+    )
+    after_4009 = models.CharField(
+        _("when the gateway session is lost"), max_length=8, choices=AfterLoss, default=AfterLoss.HOLD
+    )
+    settle_ms = models.PositiveIntegerField(
+        _("time to settle once it is back, ms"), default=1000, validators=[MaxValueValidator(60_000)]
     )
     notice_enabled = models.BooleanField(_("tell the user when an answer fails"), default=True)
     notice_text = models.CharField(
@@ -139,3 +153,46 @@ class BotConnection(models.Model):
         if self.state in (ConnectionState.NEVER, ConnectionState.STOPPED):
             return True
         return self.seen_at is not None and now - self.seen_at <= BELIEVED_FOR
+
+
+class GateState(models.TextChoices):
+    WELL = "well", _("sending")
+    PAUSED = "paused", _("paused")
+    TRIAL = "trial", _("being tried")
+
+
+class BotGate(models.Model):
+    """Whether the bot may send now: its circuit breaker, and its gateway session where QQ cut it with 4009.
+
+    Not in ``BotConnection``, which one process holds: every process that sends writes here, one step at a time, and
+    looks at it once a second.
+    """
+
+    bot = models.OneToOneField(Bot, on_delete=models.CASCADE, related_name="gate", primary_key=True)
+    state = models.CharField(max_length=8, choices=GateState, default=GateState.WELL)
+    failures = models.PositiveIntegerField(default=0)
+    """In a row."""
+    failing_since = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)
+    probes = models.PositiveIntegerField(default=0)
+    """That failed since."""
+    probe_at = models.DateTimeField(null=True)
+    """When it is tried next; whoever tries moves it on first, so that nobody else does."""
+    reason = models.CharField(max_length=20, blank=True)
+    """Why it fails: a code word that ``bots.reasons`` puts into plain words."""
+    code = models.IntegerField(null=True)
+    detail = models.TextField(blank=True)
+    trace_id = models.CharField(max_length=128, blank=True)
+    lost_at = models.DateTimeField(null=True)
+    """QQ closed the gateway session with 4009."""
+    live_at = models.DateTimeField(null=True)
+    """READY or RESUMED came after that; none: not yet."""
+    version = models.PositiveBigIntegerField(default=0)
+    """Grows with every change, so that nobody takes an older reading for news."""
+
+    def __str__(self) -> str:
+        return f"{self.bot_id}: {self.state}"
+
+    @property
+    def is_lost(self) -> bool:
+        return self.lost_at is not None and self.live_at is None

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 from typing import Any
 
-from qqconsole.bots.models import DeadReference, Dialect, Source
+from qqconsole.bots.models import AfterLoss, DeadReference, Dialect, Source
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,6 +45,13 @@ OPTIONS = [
         "what to do when the message answered can no longer be answered",
         {"choices": DeadReference.values},
     ),
+    Option(
+        "--after-4009",
+        "after_4009",
+        "what to do with answers while QQ's gateway session is lost",
+        {"choices": AfterLoss.values},
+    ),
+    Option("--settle-ms", "settle_ms", "time to settle once it is back, ms", {"type": int}),
     Option("--notice", "notice_enabled", "tell the user when an answer fails", YES_NO),
     Option("--notice-text", "notice_text", "what the user is told then"),
     Option("--source", "source", "where replies come from", {"choices": Source.values}),

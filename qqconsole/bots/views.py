@@ -18,7 +18,7 @@ from qqconsole.live.words import code_words, words
 
 @require_safe
 def bot_list(request: HttpRequest) -> HttpResponse:
-    bots = list(Bot.objects.select_related("connection").defer("secret", "source_key"))
+    bots = list(Bot.objects.select_related("connection", "gate").defer("secret", "source_key"))
     cards = [_card(bot, get_language() or "en") for bot in bots]
     cards.sort(key=lambda card: card["is_well"])  # trouble first, otherwise by name
     documents = [bot_head(card["bot"]) for card in cards]

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from qqconsole.bots.models import BotConnection
+from qqconsole.bots.models import BotConnection, BotGate, GateState
 from qqconsole.deliveries import quotas
 from qqconsole.deliveries.models import Attempt, Delivery, Kind, Status
 from qqconsole.deliveries.passive import Passive, passive_choice
@@ -51,7 +51,8 @@ class Claim:
 
 
 def next_in_turn() -> QuerySet[Delivery]:
-    """Queued deliveries that are due, with nothing due or sending before them in their session's lane.
+    """Queued deliveries that are due, with nothing due or sending before them in their session's lane, of bots that
+    are not paused.
 
     A session has two lanes: what people ask to send keeps its own order, and a large file among it must not keep an
     answer waiting, nor the answer the file.
@@ -61,7 +62,8 @@ def next_in_turn() -> QuerySet[Delivery]:
     others = Delivery.objects.filter(before, session=OuterRef("session"))
     replies, asked_for = others.filter(kind=Kind.REPLY), others.exclude(kind=Kind.REPLY)
     free = Q(kind=Kind.REPLY) & ~Exists(replies) | ~Q(kind=Kind.REPLY) & ~Exists(asked_for)
-    return Delivery.objects.filter(due, free, status=Status.QUEUED)
+    paused = BotGate.objects.filter(bot=OuterRef("session__bot"), state=GateState.PAUSED)
+    return Delivery.objects.filter(due, free, ~Exists(paused), status=Status.QUEUED)
 
 
 def claim(batch: Batch, delivery_id: int, owner: str) -> Claim | None:

@@ -21,6 +21,7 @@ from qqconsole.deliveries.models import Delivery, Kind
 from qqconsole.engine import beats, claims, endings
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.clients import Clients
+from qqconsole.engine.gates import Gates
 from qqconsole.engine.readers import Readers
 from qqconsole.engine.run import Run
 from qqconsole.engine.sweep import Sweep
@@ -86,6 +87,7 @@ class Engine:
         self._thread = threading.Thread(target=self._run_loop, name="engine", daemon=True)
         self._ready = threading.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.gates = Gates(self)
         self.sweep = Sweep(self, recover_all=recover_all)
 
     # ---- life -------------------------------------------------------------------------------------------------
@@ -106,7 +108,11 @@ class Engine:
         self.clients = Clients()
         self.outside = Outside()
         self._stopped = asyncio.Event()
-        keepers = [asyncio.create_task(self._beat()), asyncio.create_task(self.sweep.run())]
+        keepers = [
+            asyncio.create_task(self._beat()),
+            asyncio.create_task(self.sweep.run()),
+            asyncio.create_task(self.gates.run()),
+        ]
         self._ready.set()
         await self._stopped.wait()
         for keeper in keepers:
@@ -199,6 +205,8 @@ class Engine:
         # From here on a drain waits for it: a claim that is being written is as good as made.
         self._tasks.add(task)
         try:
+            if await self.gates.keeps_out(delivery_id):
+                return
             claim = await self._claim(delivery_id)
             if claim is not None:
                 await self._carry(claim)

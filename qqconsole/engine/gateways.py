@@ -159,6 +159,8 @@ class Gateways:
         held = self._held.get(bot_id)
         if held is not None and state.bot_id:
             held.qq_id = state.bot_id
+        # First: until it is known that the session is lost, what is sent may be dropped.
+        await self._engine.gates.gateway_changed(bot_id, state)
         owner = self._engine.owner
         await self._engine.writer.submit(Job(lambda batch: _write_state(batch, bot_id, owner, state)))
 

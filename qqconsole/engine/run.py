@@ -137,7 +137,8 @@ class Run:
             shown_before=interrupted.shown if interrupted else False,
         )
         client, outside = self._engine.clients.of(bot), self._engine.outside
-        return machine, Sender(machine, client, recorder, target, desk=desk, outside=outside), recorder
+        gate = self._engine.gates.of(bot)
+        return machine, Sender(machine, client, recorder, target, desk=desk, outside=outside, gate=gate), recorder
 
     def _open(self, work: Work) -> Source | None:
         """The source of the pieces; None where there is none to be had, and the machine knows why."""

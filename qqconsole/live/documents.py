@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from adapter import codes
-from qqconsole.bots.models import Bot, BotConnection
+from qqconsole.bots.models import Bot, BotConnection, BotGate
 from qqconsole.conversations.models import InboundMessage, Session
 from qqconsole.deliveries.models import Attempt, Chunk, Delivery, Kind, Segment
 from qqconsole.media.models import MediaFile
@@ -161,13 +161,46 @@ def connection_document(connection: BotConnection) -> Document:
     }
 
 
+def gate_event(gate: BotGate) -> Document:
+    """Return the live event of whether a bot may send; it is laid over what is known of the bot."""
+    return {"type": "bot", "bot": gate.bot_id, "sending": gate_document(gate)}
+
+
+def gate_document(gate: BotGate) -> Document:
+    """Return whether the bot may send, why not, and when it is tried next; ``lost_at``: QQ closed its gateway session
+    with 4009, and it is not back."""
+    return {
+        "state": gate.state,
+        "since": _time(gate.paused_at),
+        "next_try_at": _time(gate.probe_at),
+        "reason": gate.reason,
+        "code": gate.code,
+        "detail": gate.detail,
+        "trace_id": gate.trace_id,
+        "lost_at": _time(gate.lost_at) if gate.is_lost else None,
+    }
+
+
+def gate_of(bot: Bot) -> BotGate:
+    """Return the bot's gate; an open one where no row tells of any."""
+    return getattr(bot, "gate", None) or BotGate(bot=bot)
+
+
 def bot_head(bot: Bot) -> Document:
-    """Return a bot and its connection for a snapshot; no secret is in it. Load it with ``connection``."""
-    return {**connection_document(connection_of(bot)), "name": bot.name, "enabled": bot.enabled, "is_demo": bot.is_demo}
+    """Return a bot, its connection and its gate for a snapshot; no secret is in it. Load it with both."""
+    return {
+        **connection_document(connection_of(bot)),
+        "name": bot.name,
+        "enabled": bot.enabled,
+        "is_demo": bot.is_demo,
+        "after_4009": bot.after_4009,
+        "sending": gate_document(gate_of(bot)),
+    }
 
 
 def bot_document(bot: Bot) -> Document:
-    """Return the bot's settings and connection; neither its secret nor the model's key. Load it with ``connection``."""
+    """Return the bot's settings and connection; neither its secret nor the model's key. Load it with ``connection``
+    and ``gate``."""
     return {
         "id": bot.pk,
         "name": bot.name,
@@ -179,7 +212,10 @@ def bot_document(bot: Bot) -> Document:
         "source": bot.source,
         "source_url": bot.source_url,
         "source_model": bot.source_model,
+        "after_4009": bot.after_4009,
+        "settle_ms": bot.settle_ms,
         "connection": connection_document(connection_of(bot)),
+        "sending": gate_document(gate_of(bot)),
     }
 
 

@@ -116,5 +116,5 @@ def newest_sessions() -> QuerySet[Session]:
 
 def bots(of: Iterable[Bot] | None = None) -> list[Document]:
     """Return every bot with its connection, without any secret (one query)."""
-    rows = Bot.objects.select_related("connection").defer("secret", "source_key") if of is None else of
+    rows = Bot.objects.select_related("connection", "gate").defer("secret", "source_key") if of is None else of
     return [documents.bot_head(bot) for bot in rows]
