@@ -8,9 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
+from django.db import InterfaceError, OperationalError
 from django.db.models import Q
 from django.utils import timezone
 
@@ -28,9 +31,14 @@ from qqconsole.engine.writer import Job
 from qqconsole.live.documents import bot_event
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 LOOK_EVERY = 2.0
 SEEN_EVERY = timedelta(seconds=5)
+AWAY_FOR = 0.5
+"""Seconds to wait for a database that is away, before the next try."""
+MOST_REFUSED = 3
+"""Writes of one event that may fail though the database answers: then it is the event."""
 AGAIN_AFTER = 600.0
 """Seconds after which a gateway session that came to its end is tried anew, should nobody have mended it by hand."""
 
@@ -143,10 +151,10 @@ class Gateways:
         if message is None:
             if event.type in MESSAGES:
                 log.warning("bot=%s event=%s is no message that can be answered: kept as it came", bot_id, event.id)
-            await self._engine.writer.submit(Job(lambda batch: inbox.keep(bot_id, event)))
+            await self._store(lambda batch: inbox.keep(bot_id, event))
             return
         try:
-            received = await self._engine.writer.submit(Job(lambda batch: inbox.receive(batch, bot_id, event, message)))
+            received = await self._store(lambda batch: inbox.receive(batch, bot_id, event, message))
         except Exception:
             # Whatever it is about this message, the event must not hold up those behind it; its row tells of it.
             log.exception("bot=%s event=%s could not become a message: kept as it came", bot_id, event.id)
@@ -154,6 +162,29 @@ class Gateways:
             return
         if received.delivery_id is not None:
             self._engine.ring(received.delivery_id)
+
+    async def _store(self, work: Callable[[Batch], T]) -> T:
+        """Write it, however long the database is away: the events behind it wait, and QQ repeats none of them.
+
+        Raises what the write itself raises while the database answers, again and again.
+        """
+        refused = 0
+        while True:
+            try:
+                return await self._engine.writer.submit(Job(work))
+            except (OperationalError, InterfaceError):
+                if await self._database_answers():
+                    refused += 1
+                if refused >= MOST_REFUSED:
+                    raise
+                await asyncio.sleep(AWAY_FOR)
+
+    async def _database_answers(self) -> bool:
+        try:
+            await self._engine.read(lambda: BotConnection.objects.exists())
+        except (OperationalError, InterfaceError):
+            return False
+        return True
 
     async def _changed(self, bot_id: int, state: GatewayState) -> None:
         held = self._held.get(bot_id)
