@@ -254,6 +254,7 @@ class ShareDocument(Schema):
 class PreviewDocument(Schema):
     count: int
     matching: int
+    matching_capped: bool
     doubtful: int
     capped: bool
     cap: int

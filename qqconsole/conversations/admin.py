@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any
 
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from qqconsole.bots.models import Bot
 from qqconsole.conversations.models import InboundMessage, Session
 from qqconsole.records import Records
 
@@ -20,7 +25,15 @@ class SessionRecords(Records):
 @admin.register(InboundMessage)
 class InboundMessageRecords(Records):
     list_display = ("id", "session", "author_name", "content", "event_type", "received_at")
-    list_filter = ("event_type", "bot")
+    only_newest = True
+    list_filter = ("addressed", "bot")
     list_select_related = ("session",)
-    search_fields = ("=qq_id", "=author_id")
+    words_find = ("qq_id",)
     ordering = ("-id",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By QQ's id of the message: the index holds it behind the bot."""
+        found, more = super().get_search_results(request, queryset, search_term)
+        return found.filter(bot__in=list(Bot.objects.values_list("pk", flat=True))) if search_term else found, more

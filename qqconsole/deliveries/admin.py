@@ -103,7 +103,9 @@ class DeliveryRecords(Records):
     list_display = ("id", "created_at", "session", "kind", "status", "reason", "code", "failed_step", "requested_name")
     list_filter = ("status", "kind", "media_kind", StepFilter, "session__bot")
     list_select_related = ("session__bot",)
-    search_fields = ("=id", "=code", "file_name", "session__target_id")
+    only_newest = True
+    number_finds = "pk"
+    words_find = ("session__target_id",)
     date_hierarchy = None
     actions = [send_again]
     in_words = {"reason": in_words, "failed_step": step_in_words}
@@ -115,7 +117,8 @@ class AttemptRecords(Records):
     list_display = ("id", "delivery", "number", "mode", "status", "requested_name", "why", "asked_at", "finished_at")
     list_filter = ("status", "mode")
     list_select_related = ("delivery",)
-    search_fields = ("=delivery__id", "requested_name")
+    only_newest = True
+    number_finds = "delivery"
     in_words = {"reason": in_words}
     ordering = ("-id",)
 
@@ -123,9 +126,10 @@ class AttemptRecords(Records):
 @admin.register(Segment)
 class SegmentRecords(Records):
     list_display = ("id", "attempt", "number", "kind", "purpose", "status", "stream_id", "opened_at")
-    list_filter = ("kind", "status", "purpose")
+    list_filter = ("kind", "status")
     list_select_related = ("attempt",)
-    search_fields = ("=attempt__delivery__id", "=stream_id")
+    only_newest = True
+    number_finds = "attempt__delivery"
     ordering = ("-id",)
 
 
@@ -134,7 +138,9 @@ class ChunkRecords(Records):
     list_display = ("id", "segment", "number", "kind", "status", "http_status", "code", "trace_id", "sent_at")
     list_filter = ("kind", "status")
     list_select_related = ("segment",)
-    search_fields = ("=trace_id", "=code", "=segment__attempt__delivery__id")
+    only_newest = True
+    number_finds = "segment__attempt__delivery"
+    words_find = ("trace_id",)
     ordering = ("-id",)
     in_words = {"why": lambda why: str(WHYS.get(why, why))}
     exclude = ("request", "answer")
@@ -152,5 +158,6 @@ class BulkResendRecords(Records):
 class AuditLineRecords(Records):
     list_display = ("id", "at", "name", "action", "subject")
     list_filter = (ActionFilter,)
-    search_fields = ("=name", "=subject")
+    only_newest = True
+    words_find = ("subject",)
     in_words = {"action": audit.in_words}

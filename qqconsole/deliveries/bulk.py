@@ -48,7 +48,8 @@ class Preview:
     count: int
     """How many would be sent again."""
     matching: int
-    """How many the filter shows, whatever their status."""
+    """How many the filter shows, whatever their status; counted up to ``cap``."""
+    matching_capped: bool
     doubtful: int
     """Of those to be sent again by their status, how many are left out because QQ may have them."""
     capped: bool
@@ -82,17 +83,23 @@ class Progress:
 
 
 def preview(filters: Filters, caller: Caller, *, accept_second_copy: bool = False) -> Preview:
-    """Return what ``start`` would do (five queries). Raises ResendRefused (not_allowed)."""
+    """Return what ``start`` would do (five queries, none of which counts a whole table). Raises ResendRefused
+    (not_allowed)."""
     allow(caller)
     rows = candidates(filters, accept_second_copy=accept_second_copy)
     picked = list(rows.order_by("pk").values_list("pk", "session__bot", "session", "session__scene")[: CAP + 1])
     capped, picked = len(picked) > CAP, picked[:CAP]
     shares = _shares(Counter(row[1:] for row in picked))
-    everything = candidates(filters, accept_second_copy=True).count()
+    everything = candidates(filters, accept_second_copy=True)
+    if capped:
+        # What comes later is looked at by the next one.
+        everything = everything.filter(pk__lte=picked[-1][0])
+    matching = filters.deliveries().order_by()[: CAP + 1].count()
     return Preview(
         count=len(picked),
-        matching=filters.deliveries().count(),
-        doubtful=everything - (rows.count() if capped else len(picked)),
+        matching=min(matching, CAP),
+        matching_capped=matching > CAP,
+        doubtful=everything.order_by("pk")[: 2 * CAP].count() - len(picked),
         capped=capped,
         cap=CAP,
         newest_id=picked[-1][0] if picked else 0,
@@ -113,6 +120,8 @@ def candidates(filters: Filters, *, accept_second_copy: bool, ended_by: datetime
         rows = rows.filter(Q(finished_at=None) | Q(finished_at__lte=ended_by))
     if accept_second_copy:
         return rows
+    if statuses == [Status.UNKNOWN]:
+        return rows.none()
     doubtful = Segment.objects.filter(attempt__delivery=OuterRef("pk"), status__in=DOUBTFUL).exclude(purpose="notice")
     return rows.exclude(status=Status.UNKNOWN).filter(~Exists(doubtful))
 

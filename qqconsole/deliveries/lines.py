@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from django.db.models import Count, QuerySet
-from django.db.models.functions import Left
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Left
 from django.utils.translation import get_language
 
 from adapter import codes
 from qqconsole.conversations.names import title_of
 from qqconsole.deliveries.filter_words import step_in_words
-from qqconsole.deliveries.models import Delivery, Kind, Status
+from qqconsole.deliveries.models import Attempt, Delivery, Kind, Status
 from qqconsole.deliveries.reasons import in_words
 from qqconsole.deliveries.resend import SENDABLE_AGAIN
 from qqconsole.live.documents import session_document
@@ -51,10 +51,12 @@ class Line:
 
 def with_lines(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
     """Return the queryset with all that ``line_of`` reads, without the long texts."""
+    # The highest number is how many there are; to count them would group every row the filter leaves.
+    numbers = Attempt.objects.filter(delivery=OuterRef("pk")).order_by("-number").values("number")
     return (
         deliveries.select_related("session__bot", "item", "inbound")
         .defer("generated_text", "reasoning_text", "session__bot__secret", "session__bot__source_key", "inbound__raw")
-        .annotate(excerpt=Left("generated_text", EXCERPT), attempt_count=Count("attempts"))
+        .annotate(excerpt=Left("generated_text", EXCERPT), attempt_count=Coalesce(Subquery(numbers[:1]), 0))
     )
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -23,6 +24,8 @@ from qqconsole.media.models import MediaKind
 STEPS = ("fetch", "prepare", "part", "finish", "upload", "send")
 """Where a media item may have failed (``Delivery.failed_step``)."""
 LARGEST_ID = 2**63 - 1
+OUT_OF_STEP = timedelta(minutes=10)
+"""Keys follow the time of creation, but for transactions that overtook each other: never by so much."""
 LARGEST_CODE = 2**31 - 1
 
 
@@ -97,15 +100,26 @@ class Filters:
             "created_at__gte": self.since,
             "created_at__lt": self.until,
         }
-        condition = Q(**{name: value for name, value in plain.items() if value not in _EMPTY})
+        condition = Q(**{name: value for name, value in plain.items() if value not in _EMPTY}) & self._stretch()
         if self.type:
-            condition &= Q(media_kind=self.type) | Q(media_kind="", item__kind=self.type)
+            condition &= Q(kind=Kind.MEDIA) & (Q(media_kind=self.type) | Q(media_kind="", item__kind=self.type))
         if self.dismissed is not None:
             condition &= Q(dismissed_at__isnull=not self.dismissed)
         if self.bulk is not None:
             # Not by a join: whoever counts attempts on top would count these alone.
             condition &= Q(pk__in=Attempt.objects.filter(bulk=self.bulk).values("delivery"))
         return condition
+
+    def _stretch(self) -> Q:
+        """Keys between which the time span lies: lists go by key, and would look for its rows among all others."""
+        stretch, by_time = Q(), Delivery.objects.order_by("created_at")
+        if self.since is not None:
+            first = by_time.filter(created_at__gte=self.since - OUT_OF_STEP)
+            stretch &= Q(pk__gte=Coalesce(Subquery(first.values("pk")[:1]), LARGEST_ID))
+        if self.until is not None:
+            last = by_time.filter(created_at__lt=self.until + OUT_OF_STEP).reverse()
+            stretch &= Q(pk__lte=Coalesce(Subquery(last.values("pk")[:1]), 0))
+        return stretch
 
 
 _EMPTY: tuple[Any, ...] = (None, "", (), [], [""])

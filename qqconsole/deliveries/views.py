@@ -24,6 +24,8 @@ from qqconsole.live.words import code_words, words
 
 PAGE = 50
 """Deliveries on one page of the list."""
+COUNTED = 200
+"""How far the list counts what could be sent again; the preview says it exactly."""
 
 SAID_NO = (ChunkStatus.REFUSED, ChunkStatus.THROTTLED, ChunkStatus.UNKNOWN)
 
@@ -41,15 +43,16 @@ def delivery_list(request: HttpRequest) -> HttpResponse:
         filters = Filters.from_query(request.GET)
     except BadFilter as bad:
         filters, problem = Filters(), str(bad)
-    matching = filters.deliveries()
-    found = [] if problem else list(with_lines(matching).filter(after)[: PAGE + 1])
+    # Which rows first, and then all about these: nothing is joined for rows that are not shown.
+    ids = [] if problem else list(filters.deliveries().filter(after).values_list("pk", flat=True)[: PAGE + 1])
+    found = with_lines(Delivery.objects.filter(pk__in=ids[:PAGE]).order_by("-pk"))
     query = filters.to_query()
     return render(
         request,
         "deliveries/delivery_list.html",
         {
-            "lines": lines_of(found[:PAGE]),
-            "older": str(found[PAGE - 1].pk) if len(found) > PAGE else "",
+            "lines": lines_of(found),
+            "older": str(ids[PAGE - 1]) if len(ids) > PAGE else "",
             "is_first": not cursor,
             "filters": filters,
             "described": described(filters),
@@ -58,7 +61,7 @@ def delivery_list(request: HttpRequest) -> HttpResponse:
             "choices": choices(),
             "views": _quick_views(query),
             "zone": timezone.get_current_timezone_name(),
-            "to_resend": 0 if problem else _to_resend(request, filters),
+            "to_resend": "" if problem else _to_resend(request, filters),
             "words": words(),
             "codes": code_words(),
             "state": {"deliveries": [], "sessions": [], "bots": []},
@@ -76,12 +79,13 @@ def _quick_views(query: str) -> list[dict[str, Any]]:
     return [{"name": name, "query": view.to_query(), "is_here": view.to_query() == query} for name, view in named]
 
 
-def _to_resend(request: HttpRequest, filters: Filters) -> int:
-    """How many of them a bulk resend would take; 0 for those who may not ask for one."""
+def _to_resend(request: HttpRequest, filters: Filters) -> str:
+    """How many of them a bulk resend would take, as its button says it; "" for none, and for who may not ask."""
     caller = caller_of(request)
     if caller is None or not caller.is_admin:
-        return 0
-    return bulk.candidates(filters, accept_second_copy=False)[: bulk.CAP].count()
+        return ""
+    count = bulk.candidates(filters, accept_second_copy=False).order_by()[: COUNTED + 1].count()
+    return f"{COUNTED}+" if count > COUNTED else str(count or "")
 
 
 @require_safe

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from qqconsole.bots.models import BotConnection, BotGate, GateState
 from qqconsole.deliveries import quotas
-from qqconsole.deliveries.models import Attempt, Delivery, Kind, Status
+from qqconsole.deliveries.models import OPEN, Attempt, Delivery, Kind, Status
 from qqconsole.deliveries.passive import Passive, passive_choice
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.statements import take
@@ -59,7 +59,8 @@ def next_in_turn() -> QuerySet[Delivery]:
     """
     due = Q(due_at=None) | Q(due_at__lte=timezone.now())
     before = Q(status=Status.SENDING) | Q(status=Status.QUEUED, pk__lt=OuterRef("pk")) & due
-    others = Delivery.objects.filter(before, session=OuterRef("session"))
+    # The statuses say again what ``before`` says: so the small index of what is open answers it.
+    others = Delivery.objects.filter(before, session=OuterRef("session"), status__in=OPEN)
     replies, asked_for = others.filter(kind=Kind.REPLY), others.exclude(kind=Kind.REPLY)
     free = Q(kind=Kind.REPLY) & ~Exists(replies) | ~Q(kind=Kind.REPLY) & ~Exists(asked_for)
     paused = BotGate.objects.filter(bot=OuterRef("session__bot"), state=GateState.PAUSED)

@@ -85,6 +85,7 @@ def _take() -> tuple[str, list[str]]:
         " fence = fence + 1, seq = seq + 1, reason = '', code = NULL, detail = '', failed_step = '', due_at = NULL"
         " WHERE id = :id AND status = :queued AND (due_at IS NULL OR due_at <= :now)"
         f" AND NOT EXISTS (SELECT 1 FROM {table} other WHERE other.session_id = {table}.session_id"
+        " AND other.status IN (:queued, :sending)"
         f" AND (other.kind = :reply) = ({table}.kind = :reply) AND (other.status = :sending OR"
         f" (other.status = :queued AND other.id < {table}.id AND (other.due_at IS NULL OR other.due_at <= :now))))"
     )

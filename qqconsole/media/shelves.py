@@ -45,7 +45,7 @@ class Item:
 
 def items_of(files: QuerySet[MediaFile], ids: list[int]) -> list[Item]:
     """These files, newest first, in five queries however many they are."""
-    deliveries = Delivery.objects.select_related("session").only("pk", "status", "created_at", "session")
+    deliveries = Delivery.objects.select_related("session").only("pk", "status", "created_at", "session", "item")
     uses = MediaUse.objects.select_related("delivery__session").order_by("-pk")
     found = files.filter(pk__in=ids).prefetch_related(
         Prefetch("deliveries", deliveries.order_by("-pk")[:NEWEST], to_attr="newest_deliveries"),

@@ -104,6 +104,8 @@ def _narrowed(kind: str, words: str) -> QuerySet[MediaFile]:
         files = files.filter(kind=kind)
     if words:
         # A delivery may have sent it under another name than the one it first came with.
-        sent = Delivery.objects.filter(file_name__icontains=words, item__isnull=False).values("item")
+        # That the name is not empty says which index to read: the small one, of those that have one.
+        named = Delivery.objects.exclude(file_name="")
+        sent = named.filter(file_name__icontains=words, item__isnull=False).values("item")
         files = files.filter(Q(name__icontains=words) | Q(pk__in=sent))
     return files
