@@ -35,6 +35,11 @@ MESSAGES_STREAM = Dialect("messages.stream", cumulative=False, fresh_pair=True, 
 DIALECTS = {dialect.name: dialect for dialect in (STREAM_MESSAGES, MESSAGES_STREAM)}
 
 
+def stream_endpoint(dialect: Dialect) -> Endpoint:
+    """Under which of QQ's rates the dialect's frames go (sheet 6.2)."""
+    return Endpoint.STREAM if dialect.cumulative else Endpoint.MESSAGE
+
+
 def wire_state(frame: Frame) -> int | None:
     """QQ's number for the frame: 1 generating, 10 finished, None outside a stream."""
     if frame.kind is FrameKind.CLOSING:
@@ -45,8 +50,10 @@ def wire_state(frame: Frame) -> int | None:
 def stream_request(dialect: Dialect, frame: Frame, target: Target, msg_seq: int | None) -> Request:
     """The request for an opening, middle or closing frame; a new plain dict every time."""
     if dialect.cumulative:
-        return Request("POST", target.stream_path, _current_body(frame, msg_seq), Endpoint.STREAM, frame.urgent)
-    return Request("POST", target.messages_path, _older_body(frame, msg_seq), Endpoint.MESSAGE, frame.urgent)
+        path, body = target.stream_path, _current_body(frame, msg_seq)
+    else:
+        path, body = target.messages_path, _older_body(frame, msg_seq)
+    return Request("POST", path, body, stream_endpoint(dialect), frame.urgent)
 
 
 def _current_body(frame: Frame, msg_seq: int | None) -> dict[str, Any]:

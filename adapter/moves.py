@@ -33,8 +33,17 @@ class NeedInput:
 
 
 @dataclass(frozen=True, slots=True)
+class NeedTurn:
+    """A middle frame could be composed, but the bot's other streams come first: ask again when it is our turn, and then
+    it holds all that came meanwhile."""
+
+    until: float | None = None
+    """As of ``NeedInput``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     outcome: Outcome
 
 
-Move = Send | Wait | NeedAnswer | NeedInput | Done
+Move = Send | Wait | NeedAnswer | NeedInput | NeedTurn | Done

@@ -14,20 +14,21 @@ from typing import Protocol
 from adapter import lint
 from adapter.answers import Answer, Exchange, Refused
 from adapter.desk import MediaDesk
-from adapter.dialects import media_request, plain_request, stream_request
+from adapter.dialects import media_request, plain_request, stream_endpoint, stream_request
 from adapter.errors import LintError
 from adapter.frames import STREAM_KINDS, UPLOAD_KINDS, Frame, FrameKind
 from adapter.gate import Gate, Heard, OpenGate
-from adapter.moves import Done, NeedInput, Send, Wait
+from adapter.moves import Done, NeedInput, NeedTurn, Send, Wait
 from adapter.outside import Outside
 from adapter.passive import Denied, Later
 from adapter.pieces import Break, MediaItem, MediaOutcome, Reasoning, SendMedia, Source, SourceFailed, Text
 from adapter.policy import Policy
 from adapter.porter import Porter
-from adapter.request import Request
+from adapter.request import Endpoint, Request
 from adapter.segment import Segment
 from adapter.stream import StreamMachine
 from adapter.targets import Target
+from adapter.turns import Line, Turns
 from adapter.upload_requests import upload_frame_request
 from adapter.verdicts import Outcome, OutcomeStatus, Verdict
 
@@ -101,10 +102,11 @@ class Sender:
         desk: MediaDesk | None = None,
         outside: Outside | None = None,
         gate: Gate | None = None,
+        turns: Turns | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``desk`` prepares media, ``outside`` asks addresses that others named; without them there are plain ones.
-        ``gate`` says when the bot may send at all; without it, always."""
+        ``gate`` says when the bot may send at all, ``turns`` when a middle frame may be composed; without, always."""
         self._machine = machine
         self._client = client
         self._recorder = recorder
@@ -118,6 +120,8 @@ class Sender:
         self._unrecorded: BaseException | None = None
         self._broken_rule = ""
         self._gate = gate or OpenGate()
+        dialect = machine.policy.dialect
+        self._line = Line(turns, stream_endpoint(dialect) if dialect else Endpoint.OTHER, self._wake.set)
         self._porter = Porter(machine.policy, target, desk, outside)
         self._media_refusal = ""
 
@@ -135,6 +139,7 @@ class Sender:
         finally:
             self._gate.unwatch(self._wake.set)
             self._gate.leave(self)
+            self._line.leave()
             if self._pump is not None:
                 self._pump.cancel()
                 await asyncio.gather(self._pump, return_exceptions=True)
@@ -216,14 +221,22 @@ class Sender:
                 raise self._unrecorded
             # Asked before the frame is composed: what is held goes with the next one.
             machine.held = not self._gate.enter(self)
+            machine.turn = self._line.mine
             move = machine.next(self._clock())
             if not isinstance(move, Send):
                 self._gate.leave(self)
+            if not isinstance(move, NeedTurn):
+                self._line.leave()
             while machine.ended_unanswered:
                 self._record(self._recorder.ended(machine.ended_unanswered.pop(0)))
             self._progress.set()
             if isinstance(move, Send):
+                if move.frame.kind is FrameKind.MIDDLE:
+                    self._line.used()
                 await self._post(move.frame)
+            elif isinstance(move, NeedTurn):
+                if not self._line.join():
+                    await self._sleep_until(move.until)
             elif isinstance(move, Wait):
                 await self._sleep_until(move.until)
             elif isinstance(move, NeedInput):

@@ -25,7 +25,7 @@ from adapter.composing import media_frame, repeat_of, sent_so_far, text_frame
 from adapter.denials import Denials
 from adapter.frames import STREAM_KINDS, Frame, FrameKind
 from adapter.judging import judge, owes_notice
-from adapter.moves import Done, Move, NeedAnswer, NeedInput, Send, Wait
+from adapter.moves import Done, Move, NeedAnswer, NeedInput, NeedTurn, Send, Wait
 from adapter.pieces import MediaItem
 from adapter.policy import DeadReference, Policy
 from adapter.segment import Barrier, BarrierKind, Segment, SegmentKind, SegmentStatus, Stage
@@ -58,6 +58,8 @@ class StreamMachine(Denials):
         self.policy = policy
         self.held = False
         """Nothing may leave now; what comes in goes with the next frame."""
+        self.turn = True
+        """Whether a middle frame may be composed now; where the rate is short, streams take turns."""
         self.segments: dict[int, Segment] = {}
         self.ended_unanswered: list[Segment] = []
         self.markdown_refused = False
@@ -253,6 +255,8 @@ class StreamMachine(Denials):
         due = max(gap, self._last_sent + self.policy.interval)
         if now < due:
             return Wait(due)
+        if not self.turn and segment.barrier is None:
+            return NeedTurn(until)
         return self._send(self._text_frame(segment, FrameKind.MIDDLE), now)
 
     def _end_unsent(self, segment: Segment) -> bool:

@@ -137,8 +137,9 @@ class Run:
             shown_before=interrupted.shown if interrupted else False,
         )
         client, outside = self._engine.clients.of(bot), self._engine.outside
-        gate = self._engine.gates.of(bot)
-        return machine, Sender(machine, client, recorder, target, desk=desk, outside=outside, gate=gate), recorder
+        gate, turns = self._engine.gates.of(bot), client.pace
+        sender = Sender(machine, client, recorder, target, desk=desk, outside=outside, gate=gate, turns=turns)
+        return machine, sender, recorder
 
     def _open(self, work: Work) -> Source | None:
         """The source of the pieces; None where there is none to be had, and the machine knows why."""

@@ -80,7 +80,7 @@ class Book:
         elif frame.pair is Pair.NEW:
             self.next_seq += 1
             self.last_seq = self.next_seq
-            self.segment_seqs.setdefault(frame.segment, self.next_seq)
+            self.segment_seqs[frame.segment] = self.next_seq
         self.lines.append(f"intend {frame.kind}")
         return Intent(build(self.last_seq), frame)
 
