@@ -149,6 +149,8 @@ def database(home: Path) -> dict[str, Any]:
         config["TEST"] = {"NAME": str(home / "test.sqlite3")}
     else:
         config["CONN_HEALTH_CHECKS"] = True
+        # For the engine's own statements (engine/prepared.py): Django's are bound on this side and never prepared.
+        config.setdefault("OPTIONS", {}).setdefault("prepare_threshold", 5)
     return config
 
 

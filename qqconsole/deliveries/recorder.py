@@ -272,7 +272,7 @@ class AttemptRecorder:
             event["chunks"] = [chunk_row(row, chunk)]
             batch.publish(lambda: _with_ids(event, row, chunk))
 
-        return self._submit(self._job(run))
+        return self._submit(self._job(run, lazy=True))
 
     def ended(self, segment: adapter_segment.Segment) -> Awaitable[None]:
         """Write the end of a segment that no answer brought about: QQ's window closed on it, or it was cancelled."""
@@ -329,8 +329,8 @@ class AttemptRecorder:
 
         return self._submit(self._job(run))
 
-    def _job(self, run: Callable[[Batch], None]) -> Job[None]:
-        return Job(run, self._delivery_id, self._fence)
+    def _job(self, run: Callable[[Batch], None], *, lazy: bool = False) -> Job[None]:
+        return Job(run, self._delivery_id, self._fence, lazy)
 
     def _submit(self, job: Job[None]) -> asyncio.Future[None]:
         written = self._writer.submit(job)

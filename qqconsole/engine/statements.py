@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from django.db import connection, models
 
 from qqconsole.deliveries.models import Delivery, Kind, Status
+from qqconsole.engine import prepared
 
 _Field: TypeAlias = "models.Field[Any, Any]"
 
@@ -26,6 +27,11 @@ _PLAIN = (str, int, float)
 def insert_many(model: type[models.Model], rows: Sequence[models.Model]) -> None:
     """Insert the rows in order and give them their primary keys; foreign keys of rows just written are filled in."""
     fields, head, group, tail = _insert(model)
+    if prepared.available():
+        keys = prepared.insert_many(head + group + tail, [[_value(field, row) for field in fields] for row in rows])
+        for row, key in zip(rows, keys, strict=True):
+            _has_key(row, key)
+        return
     most = max(1, (connection.features.max_query_params or 30_000) // len(fields))
     for first in range(0, len(rows), most):
         some = rows[first : first + most]
@@ -34,23 +40,33 @@ def insert_many(model: type[models.Model], rows: Sequence[models.Model]) -> None
             cursor.execute(head + ", ".join([group] * len(some)) + tail, values)
             keys = cursor.fetchall()
         for row, (key,) in zip(some, keys, strict=True):
-            row.pk = key
-            row._state.adding = False
-            row._state.db = connection.alias
+            _has_key(row, key)
+
+
+def _has_key(row: models.Model, key: Any) -> None:
+    row.pk = key
+    row._state.adding = False
+    row._state.db = connection.alias
 
 
 def update_many(model: type[models.Model], names: tuple[str, ...], rows: Sequence[models.Model]) -> None:
     """Write these fields of the rows as they are now, in the rows' order."""
     fields, statement = _update(model, names)
     values = [(*(_prepared(field, getattr(row, field.attname)) for field in fields), row.pk) for row in rows]
+    if prepared.available():
+        prepared.run_many(statement, values)
+        return
     with connection.cursor() as cursor:
         cursor.executemany(statement, values)
 
 
 def fences_of(delivery_ids: Sequence[int]) -> dict[int | None, int]:
     """The fences of those of the deliveries that are being sent; their rows are locked where the database can."""
-    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
     table = connection.ops.quote_name(Delivery._meta.db_table)
+    if prepared.available():
+        query = f"SELECT id, fence FROM {table} WHERE id = ANY(%s) AND status = %s ORDER BY id FOR UPDATE"  # noqa: S608
+        return dict(prepared.rows_of(query, [list(delivery_ids), Status.SENDING.value]))
+    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
     places = ", ".join(["%s"] * len(delivery_ids))
     with connection.cursor() as cursor:
         cursor.execute(

@@ -28,6 +28,9 @@ T = TypeVar("T")
 
 MOST_JOBS = 500
 TRIES = 5
+LAZY = 0.01
+"""Seconds that a lazy job waits for company: an answer of QQ's is written with the next stream's intent, which halves
+the transactions of a busy process."""
 
 
 class FenceLost(Exception):
@@ -40,6 +43,8 @@ class Job(Generic[T]):
     """Runs in the writer's thread inside the transaction; may run again when a batch is halved or retried."""
     delivery_id: int | None = None
     fence: int | None = None
+    lazy: bool = False
+    """Nobody waits for it to send something: it may stand a moment, to be committed with what comes."""
     future: asyncio.Future[T] | None = None
     """Set by ``submit``."""
 
@@ -90,6 +95,16 @@ class GroupWriter:
         if first is None:
             return None
         jobs = [first]
+        until = time.monotonic() + LAZY
+        while jobs[-1].lazy and len(jobs) < MOST_JOBS and (left := until - time.monotonic()) > 0:
+            try:
+                job = self._queue.get(timeout=left)
+            except queue.Empty:
+                break
+            if job is None:
+                self._queue.put(None)
+                break
+            jobs.append(job)
         while len(jobs) < MOST_JOBS:
             try:
                 job = self._queue.get_nowait()
