@@ -63,10 +63,10 @@ def read_port(name: str, default: int) -> int:
     return int(value)
 
 
-def read_days(name: str, default: int) -> int:
-    """A number of days, at least one. Raises ``ValueError`` in plain words for anything else."""
+def read_days(name: str, default: int, least: int = 1) -> int:
+    """A number of days, at least ``least``. Raises ``ValueError`` in plain words for anything else."""
     value = read(name, str(default))
-    if not value.isdigit() or not 1 <= int(value) <= 36_500:
+    if not value.isdigit() or not least <= int(value) <= 36_500:
         raise ValueError(f"{name} must be a number of days, not {value!r}.")
     return int(value)
 

@@ -109,6 +109,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "expired sign-ins are forgotten": {"task": "accounts.clear_sessions", "schedule": crontab(hour="4", minute="0")},
     "old media are removed": {"task": "media.clean", "schedule": crontab(hour="4", minute="30")},
+    "old deliveries are removed": {"task": "deliveries.remove_old", "schedule": crontab(hour="5", minute="0")},
     "old sends are forgotten": {"task": "deliveries.forget_sends", "schedule": crontab(hour="4", minute="45")},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "celerybeat-schedule")
@@ -161,6 +162,7 @@ STORAGES: dict[str, dict[str, Any]] = {
     "media": environment.media_storage(HOME),
 }
 MEDIA_KEEP_DAYS = read_days("QQCONSOLE_MEDIA_KEEP_DAYS", 30)
+KEEP_DAYS = read_days("QQCONSOLE_KEEP_DAYS", 0, least=0)
 
 LOG_LEVEL = read("QQCONSOLE_LOG_LEVEL", "INFO").upper()
 LOGGING: dict[str, Any] = {

@@ -76,7 +76,8 @@ def _note_seq(bot_id: int, event: Event) -> None:
 
 def _session(bot_id: int, message: InboundMessage, now: datetime) -> rows.Session:
     named = message.author_name if message.scene in (Scene.C2C, Scene.DM) else ""
-    session, new = rows.Session.objects.get_or_create(
+    # Locked before it is read: the clean-up of empty sessions passes over it, or has removed it for good.
+    session, new = rows.Session.objects.select_for_update(no_key=True).get_or_create(
         bot_id=bot_id,
         scene=message.scene,
         target_id=message.target_id,

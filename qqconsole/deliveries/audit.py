@@ -17,6 +17,7 @@ DISMISS = "dismiss"
 UNDISMISS = "undismiss"
 BULK_RESEND = "bulk_resend"
 BULK_CANCEL = "bulk_cancel"
+RETENTION = "retention"
 
 ACTIONS: dict[str, Promise] = {
     SEND_MEDIA: _("sent a file"),
@@ -26,6 +27,7 @@ ACTIONS: dict[str, Promise] = {
     UNDISMISS: _("took the dismissal back"),
     BULK_RESEND: _("sent many again"),
     BULK_CANCEL: _("stopped a bulk resend"),
+    RETENTION: _("removed by age"),
 }
 
 

@@ -6,7 +6,10 @@ off loses its deliveries on SIGTERM: measured, docs/architecture.md).
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from celery import shared_task
+from django.conf import settings
 
 
 @shared_task(name="deliveries.deliver", ignore_result=True)  # type: ignore[untyped-decorator]
@@ -31,3 +34,12 @@ def forget_sends() -> None:
     from qqconsole.deliveries import quotas
 
     quotas.clean()
+
+
+@shared_task(name="deliveries.remove_old", ignore_result=True)  # type: ignore[untyped-decorator]
+def remove_old() -> None:
+    """Remove what is older than QQCONSOLE_KEEP_DAYS; nothing where that is 0. Safe to repeat."""
+    from qqconsole.deliveries.retention import remove
+
+    if settings.KEEP_DAYS:
+        remove(timedelta(days=settings.KEEP_DAYS))
