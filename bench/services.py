@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,9 +49,41 @@ def missing_services() -> list[str]:
     return missing
 
 
+class Server:
+    """A server at its address: it can be ended and started again there, with what it keeps on disk."""
+
+    def __init__(self, url: str, command: list[str], ask: Callable[[], object], user: str | None, folder: Path) -> None:
+        self.url = url
+        self._command, self._ask, self._user, self._folder = command, ask, user, folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Return once it answers. Raises RuntimeError when it ends or stays silent."""
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, stderr=log, stdout=log, user=self._user, cwd=self._folder, start_new_session=True
+            )
+        _until_answering(self._process, self._ask)
+
+    def end(self, number: int = signal.SIGINT) -> None:
+        """Send it that signal and wait for its end. SIGINT: PostgreSQL does not wait for clients that forgot to leave;
+        SIGQUIT: it leaves at once and recovers at the next start."""
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(20)
+            self._process = None
+
+
 @contextmanager
 def postgresql() -> Iterator[str]:
     """Run a PostgreSQL server; gives the URL of an empty database."""
+    with postgresql_server() as server:
+        yield server.url
+
+
+@contextmanager
+def postgresql_server() -> Iterator[Server]:
+    """Run a PostgreSQL server with an empty database."""
     programs, user = _postgresql_folder(), _whoever_may()
     assert programs is not None
     # Not below pytest's folder, into which no other user may look.
@@ -61,16 +94,14 @@ def postgresql() -> Iterator[str]:
         given = ["-D", str(folder / "data"), "-U", "qqconsole", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
         subprocess.run([programs / "initdb", *given], check=True, capture_output=True, user=user, cwd=folder)
         options = [f"-c{name}" for name in ("listen_addresses=127.0.0.1", "fsync=off", "max_connections=200")]
-        with (folder / "log").open("wb") as log:
-            given = ["-D", str(folder / "data"), "-p", str(port), "-k", str(folder), *options]
-            server = subprocess.Popen([programs / "postgres", *given], stderr=log, stdout=log, user=user, cwd=folder)
+        command = [str(programs / "postgres"), "-D", str(folder / "data"), "-p", str(port), "-k", str(folder), *options]
+        url = _url(port)
+        server = Server(url, command, lambda: psycopg.connect(url, connect_timeout=1).close(), user, folder)
         try:
-            _until_answering(server, lambda: psycopg.connect(_url(port), connect_timeout=1).close())
-            yield _url(port)
+            server.start()
+            yield server
         finally:
-            # SIGINT: do not wait for clients that forgot to leave.
-            server.send_signal(2)
-            server.wait(10)
+            server.end()
 
 
 def _url(port: int) -> str:
@@ -80,24 +111,32 @@ def _url(port: int) -> str:
 @contextmanager
 def redis_server() -> Iterator[str]:
     """Run a Redis server that keeps nothing on disk; gives its URL."""
-    with tempfile.TemporaryDirectory(prefix="qqconsole-redis-") as folder:
+    with forgetful_redis() as server:
+        yield server.url
+
+
+@contextmanager
+def forgetful_redis() -> Iterator[Server]:
+    """Run a Redis server that keeps nothing on disk."""
+    with tempfile.TemporaryDirectory(prefix="qqconsole-redis-") as name:
         port = free_port()
-        given = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
-        server = subprocess.Popen(["redis-server", *given], stdout=subprocess.DEVNULL)
+        command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", name]
+        url = f"redis://127.0.0.1:{port}/0"
+
+        def ask() -> None:
+            with redis.Redis.from_url(url) as client:
+                client.ping()
+
+        server = Server(url, command, ask, None, Path(name))
         try:
-            url = f"redis://127.0.0.1:{port}/0"
-            client = redis.Redis.from_url(url)
-            _until_answering(server, client.ping)
-            client.close()
-            yield url
+            server.start()
+            yield server
         finally:
-            server.terminate()
-            server.wait(10)
+            server.end(signal.SIGTERM)
 
 
-def _until_answering(server: subprocess.Popen[bytes], ask: object) -> None:
+def _until_answering(server: subprocess.Popen[bytes], ask: Callable[[], object]) -> None:
     """Ask until the server answers. Raises RuntimeError when it ends or stays silent."""
-    assert callable(ask)
     for _ in range(int(STARTS_WITHIN / 0.05)):
         try:
             ask()

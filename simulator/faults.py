@@ -1,6 +1,10 @@
-"""Faults on demand: rules in the spirit of Mailpit's Chaos, each of which says how often it fired (sheet 8.10)."""
+"""Faults on demand: rules in the spirit of Mailpit's Chaos, each of which says how often it fired (sheet 8.10).
+
+Several rules with a probability each are a mix by weight: they are asked in their order, and one of them strikes.
+"""
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -108,7 +112,9 @@ class Faults:
     """The rules in force. The first that meets a request, and whose die falls, strikes."""
 
     def __init__(self, seed: int | None = None) -> None:
-        self._dice = random.Random(seed)
+        self._seed = seed
+        self._dice = random.Random()
+        self._thrown: Counter[str] = Counter()
         self._rules: list[FaultRule] = []
         self._next_id = 1
 
@@ -154,9 +160,18 @@ class Faults:
                 continue
             if rule.passed < rule.skip:
                 rule.passed += 1
-            elif rule.probability is None or self._dice.random() < rule.probability:
+            elif rule.probability is None or self._throw(occasion) < rule.probability:
                 return rule
         return None
+
+    def _throw(self, occasion: Occasion) -> float:
+        """Return the next throw of this target's own die: with a seed, what befalls one conversation does not depend
+        on what the others do meanwhile."""
+        if self._seed is None:
+            return self._dice.random()
+        whose = f"{occasion.bot}:{occasion.target}"
+        self._thrown[whose] += 1
+        return random.Random(f"{self._seed}:{whose}:{self._thrown[whose]}").random()
 
     def __iter__(self) -> Iterator[FaultRule]:
         return iter(self._rules)

@@ -27,6 +27,7 @@ class RequestRecord:
     trace_id: str | None = None
     fault: str | None = None
     seconds: float | None = None
+    unseen: bool = False  # it took effect and was shown to nobody: the window after a 4009 (sheet 2.4)
 
 
 @dataclass(frozen=True, slots=True)

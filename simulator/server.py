@@ -19,6 +19,7 @@ from simulator.guild import create_dm, post_guild_message
 from simulator.identity import by_secret, get_app_access_token, get_me
 from simulator.messages import post_message
 from simulator.model import add_model_routes
+from simulator.model.answers import KEPT
 from simulator.options import BotAccount, Options
 from simulator.phone import add_phone_routes
 from simulator.platform import Platform
@@ -129,7 +130,8 @@ class Simulator:
         options = self.platform.options
         visitors = own_visitors_only(options.host, options.public_url)
         app = web.Application(client_max_size=BODY_LIMIT, middlewares=[visitors])
-        add_model_routes(app)
+        # A journal made longer is of a run with many answers, each of which takes some requests.
+        add_model_routes(app, kept=max(KEPT, options.journal_size // 10))
         add_phone_routes(app)
         add_sample_routes(app)
         Control(self.platform).add_routes(app)

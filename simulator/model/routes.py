@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from simulator.model import ask as asking
-from simulator.model.answers import Answer, Answers
+from simulator.model.answers import KEPT, Answer, Answers
 from simulator.model.picture import demo_png
 from simulator.model.refusals import refuse, refuse_key
 from simulator.model.scripts import SCRIPTS, script_for
@@ -35,7 +35,7 @@ class Served:
     """The model as one app serves it: the key it asks for, what it wrote, the streams being written."""
 
     key: str
-    answers: Answers = field(default_factory=Answers)
+    answers: Answers
     writing: set[asyncio.Task[Any]] = field(default_factory=set)
 
 
@@ -44,9 +44,12 @@ MADE = 1_700_000_000
 FILTERS = ("id", "model", "script", "state", "user_text")
 
 
-def add_model_routes(app: web.Application, *, key: str = "") -> None:
-    """Serve the scripted model from `app`; with `key`, only to requests that carry it as a bearer token."""
-    app[MODEL] = Served(key)
+def add_model_routes(app: web.Application, *, key: str = "", kept: int = KEPT) -> None:
+    """Serve the scripted model from `app`; with `key`, only to requests that carry it as a bearer token.
+
+    The last `kept` answers are remembered.
+    """
+    app[MODEL] = Served(key, Answers(kept))
     app.on_shutdown.append(_stop_writing)
     app.router.add_get("/v1/models", _models)
     app.router.add_get("/v1/models/{model}", _model)

@@ -12,6 +12,7 @@ from simulator.model.ask import Ask
 from simulator.model.bench import Bench
 from simulator.model.long_text import long_text
 from simulator.model.pieces import cut, paced
+from simulator.model.play import play
 from simulator.model.steps import Cut, Fragments, Piece, RawBytes, Refusal, Script, Stall, Step, Thought
 from simulator.model.tool_scripts import MEDIA, demo, tool, tool_bad, tool_loop, tool_unasked, tool_with
 from simulator.model.topics import topic_for
@@ -189,6 +190,7 @@ SCRIPTS: dict[str, Callable[[Ask], Script]] = {
     "reasoning": reasoning,
     "split": split,
     "keepalive": keepalive,
+    "play": play,
     "tool": tool,
     **{f"tool-{word}": tool_with(word) for word in MEDIA},
     "tool-bad": tool_bad,

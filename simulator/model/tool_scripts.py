@@ -68,6 +68,11 @@ def _call(ask: Ask, name: str, caption: str, word: str = "picture") -> ToolCall:
     return ToolCall(name, _arguments(ask, name, word, caption), pause=0.08)
 
 
+def media_call(ask: Ask, word: str) -> ToolCall:
+    """Return a call of `send_media` with the file of that word, without a caption."""
+    return _call(ask, SEND_MEDIA, "", word)
+
+
 def _failed(result: str) -> bool:
     lowered = result.lower()
     return any(word in lowered for word in ("error", "fail", "refused", "失败", "错误"))
@@ -111,7 +116,7 @@ def tool_with(word: str) -> Callable[[Ask], Script]:
         if ask.turn or SEND_MEDIA not in ask.tools:
             failed = FAILED["zh"] if _failed(ask.tool_result) else ""
             return Script(f"tool-{word}", paced(failed + ANY_AFTER, ask.rng(), ask.rate(25)))
-        call = _call(ask, SEND_MEDIA, "", word)
+        call = media_call(ask, word)
         return Script(f"tool-{word}", (*paced(ANY_BEFORE, ask.rng(), ask.rate(25)), call), finish="tool_calls")
 
     script.__doc__ = f"Text, a call of `send_media` with {MEDIA[word][0]}, and after its result more text."

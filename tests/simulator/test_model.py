@@ -355,3 +355,23 @@ async def test_without_streaming_the_answer_comes_at_once(client: openai.AsyncOp
     asked = await client.chat.completions.create(model="tool", messages=said("图"), tools=[SEND_MEDIA])
     assert asked.choices[0].finish_reason == "tool_calls"
     assert json.loads(asked.choices[0].message.tool_calls[0].function.arguments)["kind"] == "image"
+
+
+async def test_a_message_can_be_the_script_of_its_answer(client: openai.AsyncOpenAI, url: str) -> None:
+    asked = [{"role": "user", "content": "/play rate=2000\n前面。\n[[picture]]\n后面\n第二行\n[[think]]\n完。"}]
+    deltas, finish, call = await read(client, model="demo", messages=asked, tools=[SEND_MEDIA])
+    assert ("".join(deltas), finish, call["name"]) == ("前面。", "tool_calls", "send_media")
+    results = [{"role": "assistant", "tool_calls": [{"id": "1", "type": "function", "function": call}]}]
+    results += [{"role": "tool", "tool_call_id": "1", "content": "sent"}]
+    deltas, finish, _ = await read(client, model="demo", messages=[*asked, *results], tools=[SEND_MEDIA])
+    assert ("".join(deltas), finish) == ("后面\n第二行完。", "stop")
+
+
+async def test_a_played_answer_breaks_off_where_it_says(
+    client: openai.AsyncOpenAI, http: aiohttp.ClientSession
+) -> None:
+    for word in ("cut", "error"):
+        with pytest.raises(Exception, match=r"Connection error|server had an error"):
+            await read(client, model="demo", messages=said(f"/play rate=2000\n一半。\n[[{word}]]\n另一半。"))
+    async with http.get("/_sim/model/answers", params={"script": "play"}) as answer:
+        assert [one["text"] for one in (await answer.json())["answers"]] == ["一半。", "一半。"]

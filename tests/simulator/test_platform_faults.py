@@ -219,6 +219,30 @@ async def test_a_probability_is_repeatable_by_its_seed(qq: BotCaller) -> None:
     assert {200, 502} == set(first)
 
 
+async def test_what_befalls_one_conversation_does_not_depend_on_the_others(qq: BotCaller) -> None:
+    async def struck(others: int) -> list[int]:
+        async with Simulator(seed=7) as sim:
+            caller = BotCaller(sim, qq.http, qq.app_id, qq.secret)
+            await caller.log_in()
+            sim.switches.proactive_times = 1_000
+            sim.faults.set({"fault": "html_502", "endpoint": "message", "probability": 0.5})
+            statuses = []
+            for _ in range(20):
+                for other in range(others):
+                    await caller.message(f"{other:032d}")
+                statuses.append((await caller.message("F" * 32)).status)
+            return statuses
+
+    assert await struck(0) == await struck(3)
+
+
+async def test_what_is_taken_and_shown_to_nobody_is_noted(qq: BotCaller, sim: Simulator) -> None:
+    sim.faults.set({"fault": "undelivered", "count": 1})
+    assert (await qq.message(msg_id=await qq.said())).status == 200
+    assert (await qq.message(msg_id=await qq.said())).status == 200
+    assert [request["unseen"] for request in sim.requests(path="/messages")] == [True, False]
+
+
 async def test_a_fault_after_the_fact_does_not_strike_what_was_refused(qq: BotCaller, sim: Simulator) -> None:
     (rule,) = sim.faults.set({"fault": "empty_body", "count": 1})
     assert (await qq.message(msg_id="garbage")).code == 40034024
