@@ -118,7 +118,7 @@ TABLE = """
     A newer stream was opened, so this one is over. The rest goes on its own.
 40054014 length 流式分片太长。拆小后再发。
     The chunk of the stream is too long. It is split.
-40054015 length 这条流的分片太多。收尾后另开一段。
+40054015 full 这条流的分片太多。收尾后另开一段。
     The stream has too many chunks. It is closed and a new segment is opened.
 
 # Markdown, buttons, templates (3.2, 6.1)

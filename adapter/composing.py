@@ -27,6 +27,10 @@ def text_frame(
     start = sent_so_far(segment, dialect) if in_stream else 0
     whole = in_stream and dialect is not None and dialect.cumulative
     wire = segment.text[0 if whole else start : end]
+    if whole or kind in (FrameKind.OPENING, FrameKind.PLAIN):
+        wire = segment.opens_with + wire
+    if kind in (FrameKind.CLOSING, FrameKind.PLAIN) and end == len(segment.text):
+        wire += segment.closes_with
     closes_with_newline = kind is FrameKind.CLOSING and dialect is not None and dialect.closing_newline
     if (closes_with_newline or newline) and not wire.endswith("\n"):
         wire += "\n"
@@ -45,8 +49,15 @@ def text_frame(
         pair=pair_for(kind, policy, reference),
         index=index,
         stream_id=segment.message_id if in_stream else "",
+        opens_with=segment.opens_with,
         why=why or (segment.purpose if segment.purpose != "reply" else ""),
     )
+
+
+def has_newline_added(frame: Frame, segment: Segment) -> bool:
+    """Whether a cumulative frame ends in a newline that is not the text's."""
+    around = segment.opens_with + (segment.closes_with if frame.kind is FrameKind.CLOSING else "")
+    return len(frame.wire_text) > len(around) + frame.end
 
 
 def media_frame(segment: Segment, policy: Policy, *, reference: str | None, why: str) -> Frame:

@@ -59,12 +59,15 @@ class Frame:
     text: str
     """The characters this frame adds to what the user sees."""
     wire_text: str
-    """What goes over the wire: cumulative or not, with the closing newline where the dialect wants one."""
+    """What goes over the wire: cumulative or not, with the closing newline where the dialect wants one, and a fence
+    that was cut closed and opened again."""
     markdown: bool
     reference: str | None
     pair: Pair
     index: int | None = None
     stream_id: str = ""
+    opens_with: str = ""
+    """What stands before the segment's text in its bubble."""
     why: str = ""
     """Why it exists beside the plain run: again, repeat, newline, plain, proactive, neutralised, rest, notice …"""
     media: MediaItem | None = None

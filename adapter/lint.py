@@ -60,14 +60,17 @@ def _check_stream(frame: Frame, segment: Segment, dialect: Dialect) -> None:
     if frame.text != segment.text[frame.start : frame.end]:
         raise LintError("a frame holds the segment's own text")
     if dialect.cumulative:
-        if not frame.wire_text.startswith(segment.text[: segment.accepted]):
+        if not frame.wire_text.startswith(segment.opens_with + segment.text[: segment.accepted]):
             raise LintError("a cumulative frame extends what was accepted (sheet 4.2.2 r5)")
         if frame.kind is not FrameKind.OPENING and frame.pair is not Pair.SEGMENT:
             raise LintError("all frames of a stream share its pair (sheet 4.2.3)")
     else:
         if frame.start < segment.accepted or (frame.start > segment.accepted and not segment.doubtful):
             raise LintError("a delta holds only what was not sent, and all of it (sheet 4.1)")
-        if not frame.wire_text.startswith(frame.text) or frame.wire_text[len(frame.text) :] not in ("", "\n"):
+        head = segment.opens_with if frame.kind is FrameKind.OPENING else ""
+        behind = frame.wire_text[len(head) + len(frame.text) :]
+        closes = segment.closes_with if frame.kind is FrameKind.CLOSING else ""
+        if not frame.wire_text.startswith(head + frame.text) or behind not in {"", "\n", closes, closes + "\n"}:
             raise LintError("a delta holds only what was not sent (sheet 4.1)")
         if frame.kind is FrameKind.CLOSING and not frame.wire_text.endswith("\n"):
             raise LintError("a closing frame ends in a newline (40034017)")

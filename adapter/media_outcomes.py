@@ -12,15 +12,15 @@ from typing import Any
 from adapter.answers import Answer, Refused, Throttled, Unknown
 from adapter.codes import Reaction, meaning, react
 from adapter.frames import UPLOAD_KINDS, Frame, FrameKind
-from adapter.outcomes import Outcomes
 from adapter.pieces import MediaItem, MediaOutcome
+from adapter.rolling import Rolling
 from adapter.segment import Segment, SegmentKind, SegmentStatus
 from adapter.uploading import Upload
 from adapter.verdicts import Verdict
 from adapter.ways import Way
 
 
-class MediaOutcomes(Outcomes):
+class MediaOutcomes(Rolling):
     last_media: MediaOutcome | None = None
     """What became of the last media item, for the source that asked for it."""
     _fetched: MediaItem | None = None

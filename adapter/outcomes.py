@@ -1,6 +1,7 @@
 """How the machine takes each step of ``adapter.steps`` once an answer is there. Mixed into ``StreamMachine`` only.
 
-What is particular to media is in ``adapter.media_outcomes``.
+What is particular to media is in ``adapter.media_outcomes``, to other forms of the same text in ``adapter.forms``, to
+text that is too long in ``adapter.rolling``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from adapter.answers import Accepted, Answer, InReview, Refused, Throttled
-from adapter.boundaries import neutralise_addresses
 from adapter.codes import Reaction, react
 from adapter.frames import STREAM_KINDS, UPLOAD_KINDS, Frame, FrameKind, Pair
 from adapter.policy import DeadReference, Policy
@@ -226,40 +226,13 @@ class Outcomes:
         else:
             self._finish(segment, SegmentStatus.FAILED)
 
-    # ---- the same in another form ------------------------------------------------------------------------------
-
-    def _on_newline(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
-        # In a cumulative stream a newline in the middle could never be taken back by the next frame.
-        grows = self._cumulative and frame.kind in (FrameKind.OPENING, FrameKind.MIDDLE)
-        if frame.wire_text.endswith("\n") or grows:
-            self._last_resort(segment, frame, now)
-            return
-        self._newline = frame.end
-        self._why = "newline"
-        self._wait(now, 0.0)
-
-    def _on_plain_text(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
-        if not frame.markdown:
-            self._last_resort(segment, frame, now)
-            return
-        self._remember_markdown(segment)
-        self._why = "plain"
-        self._wait(now, 0.0)
+    # ---- the same in another form (see also adapter.forms) ---------------------------------------------------------
 
     def _remember_markdown(self, segment: Segment) -> None:
         self._markdown = False
         self.markdown_refused = True
         if segment.stage is not Stage.STREAMING:
             segment.markdown = False
-
-    def _on_neutralise(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
-        if segment.neutralised:
-            self._on_fail(segment, frame, answer, now)
-            return
-        segment.neutralised = True
-        segment.text = neutralise_addresses(segment.text)
-        self._why = "neutralised"
-        self._wait(now, 0.0)
 
     def _on_unreferenced(self, segment: Segment, frame: Frame, answer: Answer, now: float) -> None:
         if frame.reference is None:
@@ -316,7 +289,7 @@ class Outcomes:
             self._remember_markdown(segment)
             adds_nothing = frame.kind is FrameKind.CLOSING and frame.end <= segment.accepted
             if self._cumulative and segment.markdown and adds_nothing:
-                segment.markdown = False
+                segment.markdown, segment.turned_plain = False, True
                 self._newline = None
                 self._why = "plain"
                 self._wait(now, 0.0)
@@ -350,11 +323,17 @@ class Outcomes:
             segment.doubtful = True
         rest = segment.text[at:]
         segment.text = segment.text[:at]
-        if segment.barrier is not None:
+        self._put_back(segment, rest)
+        segment.barrier = Barrier(BarrierKind.CUT)
+
+    def _put_back(self, segment: Segment, rest: str) -> None:
+        """What was taken from the segment's end is the first to come again, and then what ended its text."""
+        if rest:
+            segment.closes_with, segment.full = "", False
+        if segment.barrier is not None and segment.barrier.kind is not BarrierKind.ROLL:
             self._coming.appendleft(segment.barrier)
         if rest:
             self._coming.appendleft(rest)
-        segment.barrier = Barrier(BarrierKind.CUT)
 
     def _part(self, segment: Segment, status: SegmentStatus) -> None:
         """Leave the stream as it is; the rest goes as a plain message."""

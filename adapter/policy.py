@@ -33,6 +33,13 @@ class Policy:
     opening_grace: float = 0.005
     """Seconds between "enough is there" and the opening frame: a reply that is there at once may arrive in several
     packets, and one big delta followed at once by an empty close may render nothing (sheet 4.1)."""
+    frame_bytes: int | None = None
+    """Most bytes of text in one frame; None: the dialect's own default. In the current one a bubble holds no more."""
+    message_bytes: int = 18_000
+    """Most bytes of text in one plain message. QQ publishes no limit and took 32,000 characters in one chat (sheet 3.7,
+    one source); this is what the current dialect's bubbles hold, so that none looks different [D]."""
+    smallest_bytes: int = 200
+    """QQ calls a text of fewer than twice these bytes too long: its length is not the reason."""
     markdown: bool = True
     on_dead_reference: DeadReference = DeadReference.PROACTIVE
     notice: str = ""

@@ -34,8 +34,9 @@ def in_doubt(text: str, frames: Sequence[RecordedFrame]) -> int | None:
 
 
 def restore(segment: Segment, frames: Sequence[RecordedFrame]) -> Restored:
-    """``segment`` holds what its row tells (number, kind, purpose, text, accepted, message_id, media); the rest is
-    read off its frames. Feed the machine ``Unknown`` for ``in_flight``, where there is one, and then ``fail``."""
+    """``segment`` holds what its row tells (number, kind, purpose, text and what opens and closes it, full, accepted,
+    message_id, media); the rest is read off its frames. Feed the machine ``Unknown`` for ``in_flight``, where there is
+    one, and then ``fail``."""
     place = in_doubt(segment.text, frames)
     streaming = segment.kind is SegmentKind.STREAM and bool(segment.message_id)
     segment.stage = Stage.STREAMING if streaming else Stage.HOLDING
@@ -49,7 +50,7 @@ def restore(segment: Segment, frames: Sequence[RecordedFrame]) -> Restored:
             segment.reference = frame.reference
         if frame.kind in (FrameKind.CLOSING, FrameKind.PLAIN):
             # Its text was whole: what comes after it is another segment's.
-            segment.barrier = segment.barrier or Barrier(BarrierKind.BREAK)
+            segment.barrier = segment.barrier or Barrier(BarrierKind.ROLL if segment.full else BarrierKind.BREAK)
         if frame.kind is FrameKind.MEDIA and frame.reference and verdict is Verdict.REFUSED:
             segment.proactive = True
         segment.in_review = segment.in_review or verdict is Verdict.IN_REVIEW

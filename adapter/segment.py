@@ -47,6 +47,8 @@ class BarrierKind(StrEnum):
     MEDIA = "media"
     CUT = "cut"
     """The stream could take no more: the rest goes as a plain message."""
+    ROLL = "roll"
+    """The bubble is full: the text goes on in a new one."""
     END = "end"
     FAILURE = "failure"
     """The source failed, or the house is closing."""
@@ -75,6 +77,12 @@ class Segment:
     stage: Stage = Stage.GATHERING
     status: SegmentStatus = SegmentStatus.OPEN
     text: str = ""
+    opens_with: str = ""
+    """What goes before ``text`` in the bubble: the fence that the full segment before had to close."""
+    closes_with: str = ""
+    """What goes behind ``text`` in the bubble once it is whole: what closes the fence it was cut in."""
+    full: bool = False
+    """The text goes straight on in the next segment."""
     accepted: int = 0
     """Characters of ``text`` that QQ has proven to have."""
     tried: int = 0
@@ -99,6 +107,8 @@ class Segment:
     doubtful: bool = False
     """Some of its text may or may not have arrived, and nothing can prove it any more."""
     neutralised: bool = False
+    turned_plain: bool = False
+    """It was opened as markdown, and can be closed only as text."""
     may_open_at: float | None = None
     """Machine time (seconds) from which it may be opened, once enough of it was there."""
     unfit: bool = False

@@ -35,6 +35,11 @@ class Step(StrEnum):
     """Addresses made harmless, once."""
     HOLD = "hold"
     """No stream: the whole text as one plain message when it is whole."""
+    SMALLER = "smaller"
+    """The limit of this reply is halved: a message is split, a delta sent in smaller ones, a bubble closed at what is
+    shown and gone on from in a new one. Where it was short already: hold, cut or fail."""
+    ROLL_OVER = "roll_over"
+    """Close what is shown; the text goes on in a new segment, streamed."""
     CUT = "cut"
     """Close what is shown; the rest as a plain message."""
     OVER = "over"
@@ -77,7 +82,8 @@ _IN_STREAM = {
     R.INDEX: Step.HIGHER,
     R.PREFIX: Step.CUT,
     R.STREAM_OVER: Step.OVER,
-    R.LENGTH: Step.CUT,
+    R.LENGTH: Step.SMALLER,
+    R.FULL: Step.ROLL_OVER,
     R.ADDRESS: Step.CUT,
     R.FILE_INFO: Step.CUT,
     R.CAPACITY: Step.CUT,
@@ -102,7 +108,8 @@ STEPS: dict[K, dict[R, Step]] = {
         R.INDEX: Step.HIGHER,
         R.PREFIX: Step.HOLD,
         R.STREAM_OVER: Step.AGAIN,
-        R.LENGTH: Step.HOLD,
+        R.LENGTH: Step.SMALLER,
+        R.FULL: Step.HOLD,
         R.ADDRESS: Step.HOLD,
         R.FILE_INFO: Step.HOLD,
         R.CAPACITY: Step.HOLD,
@@ -117,7 +124,8 @@ STEPS: dict[K, dict[R, Step]] = {
         R.INDEX: Step.FAIL,
         R.PREFIX: Step.FAIL,
         R.STREAM_OVER: Step.FAIL,
-        R.LENGTH: Step.FAIL,
+        R.LENGTH: Step.SMALLER,
+        R.FULL: Step.FAIL,
         R.ADDRESS: Step.NEUTRALISE,
         R.FILE_INFO: Step.FAIL,
         R.CAPACITY: Step.FAIL,
@@ -157,6 +165,7 @@ STEPS: dict[K, dict[R, Step]] = {
         R.PREFIX: Step.FAIL,
         R.STREAM_OVER: Step.FAIL,
         R.LENGTH: Step.FAIL,
+        R.FULL: Step.FAIL,
         R.ADDRESS: Step.FAIL,
         R.FILE_INFO: Step.FORGET,
         R.CAPACITY: Step.FAIL,

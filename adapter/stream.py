@@ -21,8 +21,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from adapter.boundaries import is_blank, visible_length
-from adapter.composing import media_frame, repeat_of, sent_so_far, text_frame
+from adapter.composing import has_newline_added, media_frame, repeat_of, sent_so_far, text_frame
 from adapter.denials import Denials
+from adapter.dialects import STREAM_MESSAGES
 from adapter.frames import STREAM_KINDS, Frame, FrameKind
 from adapter.judging import judge, owes_notice
 from adapter.moves import Done, Move, NeedAnswer, NeedInput, NeedTurn, Send, Wait
@@ -51,10 +52,11 @@ class StreamMachine(Denials):
         restored: Restored | None = None,
         earlier_segments: int = 0,
         shown_before: bool = False,
+        opens_with: str = "",
     ) -> None:
         """``jitter`` gives the factor of each wait; ``markdown`` overrides the policy's (a target known to refuse it);
         ``earlier_segments``: how many of this attempt are in the record already, ``shown_before``: whether the user
-        saw anything of them."""
+        saw anything of them, ``opens_with``: the fence in which the last of them was full."""
         self.policy = policy
         self.held = False
         """Nothing may leave now; what comes in goes with the next frame."""
@@ -64,6 +66,8 @@ class StreamMachine(Denials):
         self.ended_unanswered: list[Segment] = []
         self.markdown_refused = False
         """Whether native markdown was refused on the way: worth remembering for the target."""
+        self._message_bytes = policy.message_bytes
+        self._frame_bytes = policy.frame_bytes or (policy.dialect or STREAM_MESSAGES).frame_bytes
         self._jitter = jitter
         self._markdown = policy.markdown if markdown is None else markdown
         self._reference = policy.reference
@@ -86,7 +90,7 @@ class StreamMachine(Denials):
         self._outcome: Outcome | None = None
         self._last_number = earlier_segments
         self._shown_before = shown_before
-        self._segment = self._new_segment()
+        self._segment = self._new_segment(opens_with=opens_with)
         if restored is not None:
             self._restore(restored)
 
@@ -106,7 +110,7 @@ class StreamMachine(Denials):
         if frame is not None:
             self._tries = 1
             self._tried_before = frame.start
-            self._newline = frame.end if self._cumulative and len(frame.wire_text) > frame.end else None
+            self._newline = frame.end if self._cumulative and has_newline_added(frame, segment) else None
             segment.tried = max(segment.tried, frame.end)
         if not self._cumulative and segment.stage is Stage.STREAMING and known > segment.accepted:
             # A delta before this one may be missing, and no later one can heal that.
@@ -193,16 +197,18 @@ class StreamMachine(Denials):
                 segment.text += item
             elif not (self._whole and item.kind is BarrierKind.BREAK):
                 segment.barrier = item
+        self._fit(segment)
 
     def _drop_unsent(self, segment: Segment) -> None:
         keep = max(segment.accepted, segment.tried)
         if keep < len(segment.text):
             segment.text = segment.text[:keep]
+            segment.closes_with, segment.full = "", False
             self._dropped = self._dropped or segment.purpose != "notice"
         # Where nothing is coming any more, the cancel was overtaken: QQ stopped the reply, and that barrier stays.
         if self._coming and segment.barrier is not None and segment.barrier.kind is not BarrierKind.CANCEL:
             self._dropped = self._dropped or segment.barrier.kind is BarrierKind.MEDIA
-            segment.barrier = None
+            segment.barrier, segment.full = None, False
 
     def _move(self, now: float) -> Move | None:
         """The current segment's next move; None: it ended without one, look again."""
@@ -237,7 +243,7 @@ class StreamMachine(Denials):
         if self._whole or self._reference is None or (until is not None and now >= until):
             return False
         enough = max(1, self.policy.open_after)
-        return visible_length(segment.text, enough) >= enough
+        return visible_length(segment.text[: self._end_of(segment, FrameKind.OPENING)], enough) >= enough
 
     def _stream_on(self, segment: Segment, now: float) -> Move:
         gap = self._last_answer + self.policy.closing_gap
@@ -246,11 +252,16 @@ class StreamMachine(Denials):
             self._cut(segment, max(segment.accepted, segment.tried))
         # The very text that was refused goes first; what came meanwhile, and the close, come after it.
         owed = self._newline is not None and self._newline < len(segment.text)
-        if segment.barrier is not None and not owed:
+        end = self._end_of(segment, FrameKind.CLOSING)
+        if segment.barrier is not None and not owed and end == len(segment.text):
             if now < gap:
                 return Wait(gap)
             return self._send(self._text_frame(segment, FrameKind.CLOSING), now)
-        if is_blank(segment.text[sent_so_far(segment, self.policy.dialect) :]):
+        if segment.barrier is None and is_blank(segment.text[sent_so_far(segment, self.policy.dialect) : end]):
+            # What is held back near the limit is looked at again in a frame's time, not with every word.
+            again = now + max(self.policy.interval, self.policy.closing_gap)
+            if end < len(segment.text):
+                return Wait(again if until is None else min(again, until))
             return NeedInput(until)
         due = max(gap, self._last_sent + self.policy.interval)
         if now < due:
@@ -318,7 +329,7 @@ class StreamMachine(Denials):
     # ---- sending ------------------------------------------------------------------------------------------------
 
     def _text_frame(self, segment: Segment, kind: FrameKind) -> Frame:
-        end = len(segment.text)
+        end = self._end_of(segment, kind)
         if self._newline is not None and kind in STREAM_KINDS and self._newline < end:
             end = self._newline
         later = kind in (FrameKind.MIDDLE, FrameKind.CLOSING)
@@ -353,13 +364,13 @@ class StreamMachine(Denials):
 
     # ---- from one segment to the next --------------------------------------------------------------------------
 
-    def _new_segment(self, *, stage: Stage = Stage.GATHERING, purpose: str = "reply") -> Segment:
-        markdown = self._markdown and purpose != "notice"
-        return Segment(self._last_number + 1, markdown=markdown, stage=stage, purpose=purpose)
+    def _new_segment(self, stage: Stage = Stage.GATHERING, purpose: str = "reply", opens_with: str = "") -> Segment:
+        markdown, number = self._markdown and purpose != "notice", self._last_number + 1
+        return Segment(number, markdown=markdown, stage=stage, purpose=purpose, opens_with=opens_with)
 
     def _advance(self, segment: Segment) -> None:
         """The current segment is done: what its barrier asks for comes next."""
-        segment.stage = Stage.DONE
+        was, segment.stage = segment.stage, Stage.DONE
         self._tries = 0
         self._doubt = None
         self._newline = None
@@ -367,7 +378,11 @@ class StreamMachine(Denials):
         if barrier is None or barrier.kind is BarrierKind.BREAK:
             self._segment = self._new_segment()
         elif barrier.kind is BarrierKind.CUT:
-            self._segment = self._new_segment(stage=Stage.HOLDING, purpose="rest")
+            again = self._opening_again(segment)
+            self._segment = self._new_segment(stage=Stage.HOLDING, purpose="rest", opens_with=again)
+        elif barrier.kind is BarrierKind.ROLL:
+            stage, again = was if was is Stage.HOLDING else Stage.GATHERING, self._opening_again(segment)
+            self._segment = self._new_segment(stage=stage, purpose=segment.purpose, opens_with=again)
         elif barrier.kind is BarrierKind.MEDIA:
             self._segment = self._new_segment()
             self._begin_media(self._segment, barrier.item)

@@ -49,6 +49,7 @@ CODES = {
     Reaction.PREFIX: 40007,
     Reaction.STREAM_OVER: 40034018,
     Reaction.LENGTH: 40054007,
+    Reaction.FULL: 40054015,
     Reaction.ADDRESS: 304003,
     Reaction.MODERATED: 40034006,
     Reaction.TARGET: 40054013,
