@@ -10,6 +10,8 @@ from qqconsole.engine.models import ProcessBeat
 
 FRESH = timedelta(seconds=20)
 FORGET = timedelta(hours=1)
+LONGEST_HOST = 32
+"""Characters of the machine's name in an owner's."""
 
 
 def beat(owner: str, *kinds: str) -> None:
@@ -26,6 +28,8 @@ def leave(owner: str) -> None:
     ProcessBeat.objects.filter(owner=owner).delete()
 
 
-def alive(kind: str) -> bool:
-    """Whether some process of this kind was seen lately."""
-    return ProcessBeat.objects.filter(kind=kind, seen_at__gte=timezone.now() - FRESH).exists()
+def alive(kind: str, on: str = "") -> bool:
+    """Whether some process of this kind was seen lately; ``on``: one of the machine with this name."""
+    seen = ProcessBeat.objects.filter(kind=kind, seen_at__gte=timezone.now() - FRESH)
+    # An owner's name begins with its machine's (claims.new_owner).
+    return (seen.filter(owner__startswith=f"{on[:LONGEST_HOST]}:") if on else seen).exists()
