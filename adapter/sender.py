@@ -72,6 +72,10 @@ class Recorder(Protocol):
 
     def reasoned(self, text: str) -> None: ...
 
+    def whole(self) -> None:
+        """The source has ended by itself: what was generated is all of it."""
+        ...
+
 
 def request_for(policy: Policy, frame: Frame, target: Target, msg_seq: int | None) -> Request:
     """The frame as a request: a new plain dict each time, so that a repeat never shares a half-changed copy.
@@ -157,6 +161,11 @@ class Sender:
         self._machine.fail(reason, detail)
         self._halt()
 
+    def abandon(self, error: BaseException) -> None:
+        """It is not ours to send any more: nothing leaves from now on, and ``run`` raises ``error``."""
+        self._unrecorded = self._unrecorded or error
+        self._halt()
+
     def _halt(self) -> None:
         if self._pump is not None:
             self._pump.cancel()
@@ -185,6 +194,7 @@ class Sender:
                 elif isinstance(piece, SendMedia):
                     reply = await self._send_media(piece.item)
         except StopAsyncIteration:
+            self._recorder.whole()
             machine.end()
         except SourceFailed as failure:
             machine.fail(failure.reason, failure.detail)

@@ -11,6 +11,7 @@ from adapter.segment import Segment as LiveSegment
 from adapter.segment import SegmentKind, SegmentStatus
 from adapter.stream import Restored
 from adapter.verdicts import Verdict
+from qqconsole.deliveries import tails
 from qqconsole.deliveries.media_record import item_of
 from qqconsole.deliveries.missing import unsent_text
 from qqconsole.deliveries.models import Chunk, ChunkStatus, Delivery, Segment
@@ -30,6 +31,8 @@ class Interrupted:
     """The chunk that QQ may have: no answer was written down, or one that did not tell."""
     unsent: str
     """Generated, stored, and in no segment yet."""
+    whole: bool
+    """The source had ended: ``unsent`` is all that was to come."""
 
     @property
     def shown(self) -> bool:
@@ -45,12 +48,14 @@ class Interrupted:
 
     @property
     def untouched(self) -> bool:
-        """Whether nothing of the attempt ever left: it may begin again from nothing."""
-        return not self.chunks
+        """Whether nothing of the attempt ever left and its source had not ended: it may begin again from nothing."""
+        return not self.chunks and not (self.whole and self.unsent.strip())
 
 
 def read_interrupted(delivery: Delivery, attempt_id: int, *, generated: bool = True) -> Interrupted:
-    """Read the rows of the attempt (three queries). ``generated``: this attempt wrote the delivery's text itself."""
+    """Read the rows of the attempt (four queries). ``generated``: this attempt wrote the delivery's text itself; then
+    ``delivery`` gets what was kept of it behind its last intent."""
+    whole = tails.take_in(delivery) if generated else False
     segments = tuple(Segment.objects.filter(attempt_id=attempt_id).select_related("attempt").order_by("number"))
     by_id = {segment.pk: segment for segment in segments}
     rows = Chunk.objects.filter(segment_id__in=by_id).order_by("segment__number", "number")
@@ -65,7 +70,7 @@ def read_interrupted(delivery: Delivery, attempt_id: int, *, generated: bool = T
         restored = restore(live_segment(last), frames)
     held = [row.text for row in segments if row.purpose != "notice" and row.kind != SegmentKind.MEDIA]
     unsent = unsent_text(delivery.generated_text, held) if generated else ""
-    return Interrupted(segments, chunks, restored, sending, unsent)
+    return Interrupted(segments, chunks, restored, sending, unsent, whole)
 
 
 def _verdict(chunk: Chunk) -> Verdict | None:

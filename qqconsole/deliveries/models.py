@@ -129,6 +129,25 @@ class Delivery(models.Model):
         return f"{self.get_kind_display()} {self.pk} ({self.get_status_display()})"
 
 
+class Tail(models.Model):
+    """The end of what a delivery's source has written so far, which none of its frames has taken along yet.
+
+    A row of its own, and a small one: it is written over several times a second while a model speaks.
+    """
+
+    delivery = models.OneToOneField(Delivery, on_delete=models.CASCADE, primary_key=True, related_name="tail")
+    start = models.PositiveIntegerField()
+    """Where ``text`` begins in the generated text, characters; ``reasoning_start`` likewise."""
+    text = models.TextField()
+    reasoning_start = models.PositiveIntegerField()
+    reasoning = models.TextField()
+    whole = models.BooleanField()
+    """The source has ended: nothing comes behind it."""
+
+    def __str__(self) -> str:
+        return f"tail of delivery {self.delivery_id} from {self.start}"
+
+
 class Mode(models.TextChoices):
     FIRST = "first", _("first")
     RESEND = "resend", _("sent again")

@@ -23,11 +23,14 @@ from adapter.frames import Frame, FrameKind, Pair
 from adapter.request import Request
 from adapter.sender import Intent
 from adapter.verdicts import Verdict
+from qqconsole.deliveries import tails
 from qqconsole.deliveries.media_record import media_values
-from qqconsole.deliveries.models import Attempt, Chunk, Delivery, PassivePair, ProactiveSend, Segment
+from qqconsole.deliveries.models import Attempt, Chunk, Delivery, PassivePair, ProactiveSend, Segment, Status
 from qqconsole.deliveries.passive import Passive
+from qqconsole.deliveries.spoken import Spoken
 from qqconsole.deliveries.wire import stored_request
 from qqconsole.engine.batch import Batch, Event
+from qqconsole.engine.keeper import Keeper
 from qqconsole.engine.writer import GroupWriter, Job
 from qqconsole.live.documents import attempt_row, chunk_row, delivery_event, segment_row
 
@@ -78,12 +81,13 @@ class AttemptRecorder:
         next_msg_seq: int,
         passive: Passive | None = None,
         generates: bool = True,
+        keeper: Keeper | None = None,
         segments: tuple[Segment, ...] = (),
         chunks: tuple[tuple[int, Chunk], ...] = (),
     ) -> None:
         """``passive``: how it was decided under which message it goes, kept with each segment. ``generates``: its text
-        is written now, rather than in the delivery's row already. ``segments`` and ``chunks`` (with their segment's
-        number) are what an interrupted attempt left."""
+        is written now, rather than in the delivery's row already; ``keeper`` stores it between intents. ``segments``
+        and ``chunks`` (with their segment's number) are what an interrupted attempt left."""
         self._writer = writer
         self._rows = _Rows(delivery, attempt)
         self._delivery_id: int = delivery.pk
@@ -118,22 +122,22 @@ class AttemptRecorder:
     # ---- what the source said ---------------------------------------------------------------------------------
 
     def generated(self, text: str) -> None:
-        if self._generates:
-            self._generated.append(text)
+        self._spoken.generated(text)
 
     def reasoned(self, text: str) -> None:
-        self._reasoned.append(text)
+        self._spoken.reasoned(text)
 
-    def _texts(self) -> dict[str, str]:
-        """What was generated so far; the pieces are joined once and kept so."""
-        if len(self._generated) > 1:
-            self._generated = ["".join(self._generated)]
-        if len(self._reasoned) > 1:
-            self._reasoned = ["".join(self._reasoned)]
-        return {
-            "generated_text": self._generated[0] if self._generated else "",
-            "reasoning_text": self._reasoned[0] if self._reasoned else "",
-        }
+    def begins(self) -> None:
+        """An attempt that sends something again asks the source anew, which its rows would not tell otherwise."""
+        self._spoken.keep()
+
+    def whole(self) -> None:
+        self._spoken.end()
+
+    def _fold(self, texts: dict[str, str]) -> None:
+        """Store what was said without a frame. No event tells of it: viewers see text with the frame that brings it."""
+        rows = self._rows
+        self._submit(self._job(lambda batch: _set(batch, rows.delivery, texts)))
 
     # ---- intent -----------------------------------------------------------------------------------------------
 
@@ -209,7 +213,7 @@ class AttemptRecorder:
                 "msg_seq": msg_seq,
                 "chunk_number": None if whole else number,
             }
-        head = self._head(self._texts())
+        head = self._head(self._spoken.texts())
         rows = self._rows
 
         def run(batch: Batch) -> None:
@@ -322,6 +326,8 @@ class AttemptRecorder:
         rows = self._rows
 
         def run(batch: Batch) -> None:
+            if has_tail:
+                tails.drop(rows.delivery.pk)
             _set(batch, rows.attempt, {name: head[name] for name in ("status", "reason", "code", "finished_at")})
             event = _put_head(rows, batch, head)
             event["attempts"] = [attempt_row(rows.attempt)]

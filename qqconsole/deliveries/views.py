@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from adapter import codes
 from qqconsole.accounts.callers import caller_of
+from qqconsole.bots.standing import standstill, standstills
 from qqconsole.cursors import BadCursor, before_id
 from qqconsole.deliveries import bulk
 from qqconsole.deliveries.filter_words import UNSETTLED, choices, described
@@ -19,6 +20,7 @@ from qqconsole.deliveries.lines import line_of, lines_of, with_lines
 from qqconsole.deliveries.models import Attempt, Chunk, ChunkStatus, Delivery, Kind, Status
 from qqconsole.deliveries.reasons import in_words
 from qqconsole.deliveries.selecting import BadFilter, Filters
+from qqconsole.deliveries.tails import written
 from qqconsole.live.snapshot import events_of
 from qqconsole.live.words import code_words, words
 
@@ -60,6 +62,7 @@ def delivery_list(request: HttpRequest) -> HttpResponse:
             "problem": problem,
             "choices": choices(),
             "views": _quick_views(query),
+            "standstills": standstills(),
             "zone": timezone.get_current_timezone_name(),
             "to_resend": "" if problem else _to_resend(request, filters),
             "words": words(),
@@ -97,7 +100,8 @@ def delivery_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "deliveries/delivery_detail.html",
         {
             "line": line_of(delivery),
-            "text": Delivery.objects.values_list("generated_text", flat=True).get(pk=pk),
+            "still": standstill(delivery.session.bot),
+            "text": written(Delivery.objects.select_related("tail").get(pk=pk))[0],
             "trace_id": _deciding_trace(delivery),
             "attempts": [_attempt(attempt) for attempt in delivery.attempts.order_by("-number")],
             "words": words(),

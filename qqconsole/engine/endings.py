@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from qqconsole.deliveries import tails
 from qqconsole.deliveries.models import Attempt, Chunk, ChunkStatus, Delivery, Segment, SegmentStatus, Status
 from qqconsole.engine.batch import Batch
 from qqconsole.live.documents import delivery_event
@@ -21,6 +22,9 @@ FREE: dict[str, Any] = {"owner": "", "lease_until": None}
 def put_back(batch: Batch, delivery_id: int) -> None:
     """Nothing of it has left: another start of the same attempt loses nothing and repeats nothing."""
     seq = _next_seq(batch, delivery_id)
+    if tails.drop(delivery_id):
+        # Its source is asked again.
+        Delivery.objects.filter(pk=delivery_id).update(generated_text="", reasoning_text="")
     mine = Attempt.objects.filter(delivery_id=delivery_id, status=Status.SENDING)
     mine.update(status=Status.QUEUED, started_at=None)
     Delivery.objects.filter(pk=delivery_id).update(seq=seq, status=Status.QUEUED, **FREE)
@@ -36,6 +40,7 @@ def hand_on(batch: Batch, delivery_id: int) -> None:
 def give_up(batch: Batch, delivery_id: int, detail: str) -> None:
     """An error of ours that a second try would meet again: say so, and call nothing delivered or closed."""
     seq, now = _next_seq(batch, delivery_id), timezone.now()
+    _keep_tail(delivery_id)
     chunks = Chunk.objects.filter(segment__attempt__delivery_id=delivery_id)
     segments = Segment.objects.filter(attempt__delivery_id=delivery_id)
     chunks.filter(status=ChunkStatus.SENDING).update(status=ChunkStatus.UNKNOWN, seq=seq)
@@ -46,6 +51,13 @@ def give_up(batch: Batch, delivery_id: int, detail: str) -> None:
     why = {"reason": ENGINE_ERROR, "code": None, "detail": detail[:MOST_DETAIL]}
     Delivery.objects.filter(pk=delivery_id).update(seq=seq, status=status, finished_at=now, **why, **FREE)
     _tell(batch, delivery_id, segments.filter(seq=seq), chunks.filter(seq=seq))
+
+
+def _keep_tail(delivery_id: int) -> None:
+    delivery = Delivery.objects.get(pk=delivery_id)
+    tails.take_in(delivery)
+    delivery.save(update_fields=["generated_text", "reasoning_text"])
+    tails.drop(delivery_id)
 
 
 def _next_seq(batch: Batch, delivery_id: int) -> int:

@@ -22,6 +22,7 @@ from qqconsole.engine import beats, claims, endings
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.clients import Clients
 from qqconsole.engine.gates import Gates
+from qqconsole.engine.keeper import Keeper
 from qqconsole.engine.readers import Readers
 from qqconsole.engine.run import Run
 from qqconsole.engine.sweep import Sweep
@@ -73,6 +74,7 @@ class Engine:
         *sending* lost its owner, however long its lease would have lasted."""
         self.owner = claims.new_owner()
         self.writer = GroupWriter()
+        self.keeper = Keeper(self.writer)
         self.clients: Clients
         self.outside: Outside
         self.markdown_refusals = MarkdownRefusals()

@@ -20,7 +20,7 @@ from adapter.stream import StreamMachine
 from adapter.targets import Target
 from adapter.verdicts import Outcome, Verdict
 from qqconsole.deliveries.interrupted import Interrupted
-from qqconsole.deliveries.models import ChunkStatus
+from qqconsole.deliveries.models import ChunkStatus, Mode
 from qqconsole.deliveries.recorder import Address, AttemptRecorder, Ticket
 from qqconsole.engine import endings
 from qqconsole.engine.batch import Batch
@@ -38,7 +38,7 @@ INTERRUPTED = "interrupted"
 
 
 class Run:
-    """One claimed delivery. ``cancel`` and ``shut_down`` may be called from the engine's loop at any time."""
+    """One claimed delivery. ``cancel``, ``shut_down`` and ``lose`` may be called from the engine's loop at any time."""
 
     def __init__(self, engine: Engine, claim: Claim) -> None:
         self._engine = engine
@@ -62,6 +62,16 @@ class Run:
         self._wish = self._shut_down
         if self._sender is not None:
             self._wish()
+
+    def lose(self) -> None:
+        """Another process owns it by now: neither its source nor QQ is asked for anything more."""
+        self._wish = self._lose
+        if self._sender is not None:
+            self._wish()
+
+    def _lose(self) -> None:
+        assert self._sender is not None
+        self._sender.abandon(FenceLost(f"delivery {self._claim.delivery.pk}"))
 
     def _cancel(self) -> None:
         assert self._sender is not None
@@ -97,11 +107,14 @@ class Run:
         await _give_back(work.interrupted, desk, target_of(delivery.session))
         self._machine, self._sender, recorder = self._prepare(work, desk)
         if work.interrupted is not None:
-            await _take_up(self._machine, recorder, work.interrupted, generated=work.generates)
+            stopped = delivery.cancel_requested_at is not None
+            await _take_up(self._machine, recorder, work.interrupted, generated=work.generates, stopped=stopped)
         elif work.repeat is not None:
             recorder.repeats(work.repeat.msg_seq)
             self._machine.answer(_untold("QQ never said whether it took this message"), time.monotonic())
             self._machine.end()
+        elif work.generates and self._claim.attempt.mode != Mode.FIRST:
+            recorder.begins()
         if self._wish is not None:
             self._wish()
         told = await self._sender.run(self._open(work))
@@ -125,6 +138,7 @@ class Run:
             next_msg_seq=work.next_msg_seq,
             passive=self._claim.passive,
             generates=work.generates,
+            keeper=self._engine.keeper,
             segments=interrupted.segments if interrupted else (),
             chunks=interrupted.chunks if interrupted else (),
         )
@@ -185,9 +199,10 @@ async def _give_back(interrupted: Interrupted | None, desk: MediaDesk, target: T
 
 
 async def _take_up(
-    machine: StreamMachine, recorder: AttemptRecorder, interrupted: Interrupted, *, generated: bool
+    machine: StreamMachine, recorder: AttemptRecorder, interrupted: Interrupted, *, generated: bool, stopped: bool
 ) -> None:
-    """Go on where the rows end: the frame in flight has an unknown outcome, and what a model had left is lost."""
+    """Go on where the rows end: the frame in flight has an unknown outcome, and what a model had left to say is lost.
+    ``stopped``: somebody had asked for its end."""
     restored, sending = interrupted.restored, interrupted.sending
     if restored is not None and restored.in_flight is not None and sending is not None:
         intent = Intent(Request("POST", "", {}, Endpoint.OTHER), Ticket(restored.segment.number, sending.number))
@@ -195,8 +210,12 @@ async def _take_up(
         machine.answer(answer, time.monotonic())
         if sending.status == ChunkStatus.SENDING:
             await recorder.settle(intent, answer, Verdict.UNKNOWN, restored.segment)
+    if stopped:
+        machine.cancel()
+        return
     if generated:
         machine.text(interrupted.unsent)
+    if generated and not interrupted.whole:
         machine.fail(INTERRUPTED)
     else:
         machine.end()

@@ -73,8 +73,13 @@ class Sweep:
 
     async def _renew(self) -> None:
         mine = list(self._engine.running)
-        if mine:
-            await self._engine.writer.submit(Job(lambda batch: claims.renew(batch, self._engine.owner, mine)))
+        if not mine:
+            return
+        ours = await self._engine.writer.submit(Job(lambda batch: claims.renew(batch, self._engine.owner, mine)))
+        for delivery_id in set(mine) - ours:
+            run = self._engine.running.get(delivery_id)
+            if run is not None:
+                run.lose()
 
     async def _cancelled(self) -> None:
         if not self._engine.running:

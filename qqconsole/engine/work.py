@@ -8,6 +8,7 @@ from adapter.judging import judge
 from adapter.pieces import Source, SourceFailed
 from adapter.segment import Barrier, BarrierKind, Segment
 from adapter.verdicts import Outcome, OutcomeStatus
+from qqconsole.deliveries import tails
 from qqconsole.deliveries.interrupted import Interrupted, read_interrupted
 from qqconsole.deliveries.missing import missing_pieces
 from qqconsole.deliveries.models import Kind, Mode
@@ -44,7 +45,8 @@ class Work:
         if told.status is OutcomeStatus.DELIVERED and isinstance(self.question, Given) and self.question.refusal:
             # Refused before anything of it could be recorded; what stood beside it arrived.
             return Outcome(OutcomeStatus.FAILED, "media_unfit", None, self.question.refusal)
-        if self.interrupted is not None and not self.generates and told.reason in ("", "empty_reply"):
+        ended_before = self.interrupted is not None and (not self.generates or self.interrupted.whole)
+        if self.interrupted is not None and ended_before and told.reason in ("", "empty_reply"):
             # Nothing but what was left open went through the machine: the rest had its end before.
             whole = [*self.interrupted.ended, *segments.values()]
             return judge(whole, Barrier(BarrierKind.END), shown_before=False)
@@ -60,9 +62,10 @@ def read_work(claim: Claim) -> Work:
         free = next_msg_seq(session.bot_id, session.target_id, reference)
     given = delivery.kind != Kind.REPLY or attempt.mode != Mode.FIRST
     if claim.recovered:
-        interrupted = read_interrupted(delivery, attempt.pk, generated=not given)
+        generates = not given or tails.being_written(delivery.pk)
+        interrupted = read_interrupted(delivery, attempt.pk, generated=generates)
         if not interrupted.untouched:
-            return Work(free, interrupted=interrupted, generates=not given)
+            return Work(free, interrupted=interrupted, generates=generates)
     try:
         if attempt.mode == Mode.REPEAT:
             repeat = read_repeat(delivery)

@@ -15,6 +15,7 @@ from adapter import codes
 from qqconsole.bots.models import Bot, BotConnection, BotGate
 from qqconsole.conversations.models import InboundMessage, Session
 from qqconsole.deliveries.models import Attempt, Chunk, Delivery, Kind, Segment
+from qqconsole.deliveries.tails import written
 from qqconsole.media.models import MediaFile
 
 Document = dict[str, Any]
@@ -227,14 +228,16 @@ def connection_of(bot: Bot) -> BotConnection:
 def delivery_document(delivery: Delivery, language: str = "en") -> Document:
     """Return the whole delivery: ``attempts[].segments[].chunks[]`` with QQ's codes in words of ``language``.
 
-    Load it with ``session``, ``item`` and ``attempts__segments__chunks`` (``snapshot.whole``), else each level is a
-    query.
+    Load it with ``session``, ``item``, ``tail`` and ``attempts__segments__chunks`` (``snapshot.whole``), else each
+    level is a query.
     """
+    generated, reasoning = written(delivery)
     return {
         **delivery_head(delivery),
         "meaning": _meaning(delivery.code, language),
-        "generated_text": delivery.generated_text,
-        "reasoning_text": delivery.reasoning_text,
+        "generated_length": len(generated),
+        "generated_text": generated,
+        "reasoning_text": reasoning,
         "cancel_requested_at": _time(delivery.cancel_requested_at),
         "attempts": [
             _attempt(attempt, language)

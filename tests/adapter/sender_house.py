@@ -103,6 +103,9 @@ class Book:
     def reasoned(self, text: str) -> None:
         self.thought += text
 
+    def whole(self) -> None:
+        self.is_whole = True
+
     @property
     def kinds(self) -> list[str]:
         return [frame.kind.value for frame in self.frames]

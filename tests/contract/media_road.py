@@ -65,6 +65,9 @@ class Record:
     def reasoned(self, text: str) -> None:
         """Not of interest here."""
 
+    def whole(self) -> None:
+        """Not of interest here."""
+
     @property
     def kinds(self) -> list[str]:
         return [row.frame.kind.value for row in self.rows]

@@ -60,6 +60,8 @@ class Book:
 
     def reasoned(self, text: str) -> None: ...
 
+    def whole(self) -> None: ...
+
 
 @dataclass
 class House:
