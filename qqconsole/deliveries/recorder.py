@@ -25,7 +25,7 @@ from adapter.sender import Intent
 from adapter.verdicts import Verdict
 from qqconsole.deliveries import tails
 from qqconsole.deliveries.media_record import media_values
-from qqconsole.deliveries.models import Attempt, Chunk, Delivery, PassivePair, ProactiveSend, Segment, Status
+from qqconsole.deliveries.models import Attempt, Chunk, Delivery, PassivePair, ProactiveSend, Segment
 from qqconsole.deliveries.passive import Passive
 from qqconsole.deliveries.spoken import Spoken
 from qqconsole.deliveries.wire import stored_request
@@ -103,8 +103,7 @@ class AttemptRecorder:
         self._last_pair: int | None = None
         self._chunk_numbers: dict[int, int] = {}
         self._opened: dict[int, datetime] = {}
-        self._generated: list[str] = [delivery.generated_text] if delivery.generated_text else []
-        self._reasoned: list[str] = [delivery.reasoning_text] if delivery.reasoning_text else []
+        self._spoken = Spoken(delivery, keeper if generates else None, self._fold, generates=generates)
         for segment in segments:
             self._rows.segments[segment.number] = segment
             self._opened[segment.number] = segment.opened_at
@@ -322,8 +321,8 @@ class AttemptRecorder:
 
     def finish(self, values: dict[str, Any]) -> Awaitable[None]:
         """Write the end: ``values`` of the Delivery, the attempt's status with it."""
-        head = self._head({**self._texts(), **values})
-        rows = self._rows
+        head = self._head({**self._spoken.texts(), **values})
+        rows, has_tail = self._rows, self._spoken.has_tail
 
         def run(batch: Batch) -> None:
             if has_tail:
