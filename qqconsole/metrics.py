@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from qqconsole.accounts.callers import caller_of
-from qqconsole.bots.models import BELIEVED_FOR, Bot, ConnectionState
+from qqconsole.bots.models import BELIEVED_FOR, Bot, ConnectionState, GateState
 from qqconsole.caller_address import is_this_machine
 from qqconsole.deliveries.models import Chunk, ChunkStatus, Delivery, Status
 from qqconsole.live.publish import counters
@@ -31,6 +31,7 @@ class RowsCollector(Collector):
         yield from self._deliveries()
         yield from self._chunks()
         yield self._gateways()
+        yield from self._gates()
         live = CounterMetricFamily(
             "qqconsole_live", "What this process gave its live viewers, and what it dropped", labels=["what"]
         )
@@ -69,6 +70,20 @@ class RowsCollector(Collector):
         for label, count in sorted(by_code.items()):
             refusals.add_metric([label], count)
         yield refusals
+
+    def _gates(self) -> Iterator[Metric]:
+        paused = GaugeMetricFamily(
+            "qqconsole_bot_paused", "1 where sending is paused because whatever the bot sends fails", labels=["bot"]
+        )
+        lost = GaugeMetricFamily(
+            "qqconsole_bot_gateway_lost", "1 since QQ cut the bot's gateway session with 4009", labels=["bot"]
+        )
+        rows = Bot.objects.filter(enabled=True).values_list("name", "gate__state", "gate__lost_at", "gate__live_at")
+        for name, state, lost_at, live_at in rows:
+            paused.add_metric([name], int(state == GateState.PAUSED))
+            lost.add_metric([name], int(lost_at is not None and live_at is None))
+        yield paused
+        yield lost
 
     def _gateways(self) -> Metric:
         connected = GaugeMetricFamily(

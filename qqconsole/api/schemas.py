@@ -86,6 +86,9 @@ class DeliveryHead(Schema):
     status: str
     reason: str
     code: int | None
+    suspect: Annotated[
+        bool, Field(description="Sent while QQ's gateway session was lost: QQ may have dropped some of it.")
+    ]
     detail: str
     failed_step: str
     generated_length: int
@@ -122,6 +125,7 @@ class ChunkDocument(Schema):
     sent_at: datetime
     answered_at: datetime | None
     elapsed_ms: float | None
+    suspect: bool
 
 
 class SegmentDocument(Schema):
@@ -135,6 +139,7 @@ class SegmentDocument(Schema):
     reference: str
     text: str
     accepted_length: int
+    suspect: bool
     media: dict[str, Any] | None
     opened_at: datetime
     closed_at: datetime | None
@@ -209,6 +214,7 @@ class FilterQuery(Schema):
     until: Annotated[datetime | None, Field(description="Asked for before this moment.")] = None
     dismissed: Annotated[bool | None, Field(description="Only what was dismissed, or all but that.")] = None
     bulk: Annotated[RowId | None, Field(description="What this bulk resend sent again.")] = None
+    suspect: Annotated[bool | None, Field(description="Only what QQ may have dropped, or all but that.")] = None
 
 
 class ResendDocument(Schema):

@@ -36,6 +36,21 @@ REASONS: dict[str, Promise] = {
 }
 
 
+PAUSES: dict[str, Promise] = {
+    "refused": _("QQ refuses whatever this bot sends."),
+    "unreachable": _("The platform cannot be reached."),
+    "silent": _("The platform does not answer in time."),
+    "cut": _("The platform cuts every connection."),
+    "errors": _("The platform answers with errors of its own."),
+}
+"""Why sending is paused (``BotGate.reason``)."""
+
+
+def pause_in_words(reason: str) -> str:
+    """Return why sending is paused, in the active language."""
+    return str(PAUSES.get(reason, reason)) if reason else ""
+
+
 def in_words(reason: str) -> str:
     """Return the reason in the active language; a word this table does not know comes back as it is."""
     return str(REASONS.get(reason, reason)) if reason else ""

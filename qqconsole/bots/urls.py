@@ -1,4 +1,4 @@
-"""The page of the bots."""
+"""The page of the bots, and what an admin may do there."""
 
 from __future__ import annotations
 
@@ -6,4 +6,7 @@ from django.urls import URLPattern, path
 
 from qqconsole.bots import views
 
-urlpatterns: list[URLPattern] = [path("", views.bot_list, name="bots")]
+urlpatterns: list[URLPattern] = [
+    path("", views.bot_list, name="bots"),
+    path("<int:pk>/try/", views.trying, name="bot_try"),
+]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import get_language
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from qqconsole.accounts.callers import caller_of
+from qqconsole.bots.hurrying import try_now
 from qqconsole.bots.models import Bot, ConnectionState
 from qqconsole.bots.reasons import code_in_words, in_words
+from qqconsole.bots.standing import standstill
 from qqconsole.live.documents import bot_head, connection_of
 from qqconsole.live.words import code_words, words
 
@@ -34,14 +38,26 @@ def bot_list(request: HttpRequest) -> HttpResponse:
     )
 
 
+@require_POST
+def trying(request: HttpRequest, pk: int) -> HttpResponse:
+    """Try a paused bot now."""
+    caller = caller_of(request)
+    if caller is None or not caller.is_admin:
+        raise PermissionDenied
+    try_now(get_object_or_404(Bot.objects.defer("secret", "source_key"), pk=pk), caller)
+    return redirect("bots")
+
+
 def _card(bot: Bot, language: str) -> dict[str, Any]:
     connection = connection_of(bot)
     believed = connection.is_believed(timezone.now())
+    still = standstill(bot)
     return {
         "bot": bot,
         "connection": connection,
         "believed": believed,
-        "is_well": not bot.enabled or (believed and connection.state == ConnectionState.CONNECTED),
+        "still": still,
+        "is_well": not bot.enabled or (believed and connection.state == ConnectionState.CONNECTED and still is None),
         "reason": in_words(connection.reason),
         "meaning": code_in_words(connection.code, language),
     }

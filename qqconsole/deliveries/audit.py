@@ -17,6 +17,7 @@ DISMISS = "dismiss"
 UNDISMISS = "undismiss"
 BULK_RESEND = "bulk_resend"
 BULK_CANCEL = "bulk_cancel"
+TRY_BOT = "try_bot"
 RETENTION = "retention"
 
 ACTIONS: dict[str, Promise] = {
@@ -27,6 +28,7 @@ ACTIONS: dict[str, Promise] = {
     UNDISMISS: _("took the dismissal back"),
     BULK_RESEND: _("sent many again"),
     BULK_CANCEL: _("stopped a bulk resend"),
+    TRY_BOT: _("had a paused bot tried at once"),
     RETENTION: _("removed by age"),
 }
 

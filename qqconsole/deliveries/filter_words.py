@@ -58,6 +58,7 @@ def described(filters: Filters) -> list[str]:
         _("from {time}").format(time=_local(filters.since)) if filters.since else "",
         _("until {time}").format(time=_local(filters.until)) if filters.until else "",
         {True: _("dismissed ones only"), False: _("without dismissed ones"), None: ""}[filters.dismissed],
+        {True: _("QQ may have dropped it"), False: _("without what QQ may have dropped"), None: ""}[filters.suspect],
         _("of bulk resend {number}").format(number=filters.bulk) if filters.bulk is not None else "",
     ]
     return [phrase for phrase in said if phrase]

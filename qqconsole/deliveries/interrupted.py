@@ -90,6 +90,8 @@ def live_segment(row: Segment) -> LiveSegment:
         message_id=row.stream_id,
         media=item_of(row.media) if row.media is not None else None,
         step=(row.media or {}).get("step", ""),
+        suspect=row.suspect,
+        suspect_for_good=row.suspect,
     )
 
 

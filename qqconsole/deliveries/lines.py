@@ -15,7 +15,7 @@ from qqconsole.conversations.names import title_of
 from qqconsole.deliveries.filter_words import step_in_words
 from qqconsole.deliveries.models import Attempt, Delivery, Kind, Status
 from qqconsole.deliveries.reasons import in_words
-from qqconsole.deliveries.resend import SENDABLE_AGAIN
+from qqconsole.deliveries.resend import may_be_sent_again
 from qqconsole.live.documents import session_document
 from qqconsole.media.models import MediaKind
 
@@ -46,7 +46,7 @@ class Line:
 
     @property
     def may_be_sent_again(self) -> bool:
-        return self.delivery.status in SENDABLE_AGAIN
+        return may_be_sent_again(self.delivery)
 
 
 def with_lines(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:

@@ -132,9 +132,9 @@ def _meet_media(waiting: deque[_Part], row: Segment, left: list[_Part]) -> _Part
         return None
     left.extend(waiting.popleft() for _ in range(place))
     part = waiting.popleft()
-    if row.status in ARRIVED:
+    if row.status in ARRIVED and not row.suspect:
         return None
-    return replace(part, doubtful=part.doubtful or row.status in DOUBTFUL)
+    return replace(part, doubtful=part.doubtful or row.status in DOUBTFUL or row.suspect)
 
 
 def _place_of(waiting: Iterable[_Part], media: dict[str, Any]) -> int | None:
@@ -167,14 +167,15 @@ def _meet_text(waiting: deque[_Part], row: Segment, left: list[_Part]) -> _Part 
     missing = _missing_of(row)
     if is_blank(missing):
         return None
-    return replace(part, text=missing, doubtful=part.doubtful or row.status in DOUBTFUL)
+    return replace(part, text=missing, doubtful=part.doubtful or row.status in DOUBTFUL or row.suspect)
 
 
 def _missing_of(row: Segment) -> str:
-    """An unclosed stream of the older dialect may be rolled back to its first frame (sheet 4.1): all of it counts as
-    missing. Of any other bubble QQ keeps what it accepted."""
+    """An unclosed stream of the older dialect may be rolled back to its first frame (sheet 4.1), and what QQ took
+    while the gateway session was lost may be shown to nobody (2.4): all of it counts as missing. Of any other bubble QQ
+    keeps what it accepted."""
     rolled_back = row.status in DOUBTFUL and row.dialect == Dialect.MESSAGES_STREAM
-    return row.text if rolled_back else row.text[row.accepted_length :]
+    return row.text if rolled_back or row.suspect else row.text[row.accepted_length :]
 
 
 def _joined(parts: Iterable[_Part]) -> list[_Part]:

@@ -53,6 +53,8 @@ class Delivery(models.Model):
     reason = models.CharField(_("reason"), max_length=40, blank=True)
     """A code word that ``deliveries.reasons`` puts into plain words: why it is in this status."""
     code = models.IntegerField(_("QQ's code"), null=True)
+    suspect = models.BooleanField(_("QQ may have dropped it"), default=False)
+    """Some of it was accepted while the gateway session was lost: QQ may have shown it to nobody."""
     detail = models.TextField(_("details"), blank=True)
     """For the engineer: the other side's own words, secrets taken out."""
     generated_text = models.TextField(_("text written"), blank=True)
@@ -120,6 +122,7 @@ class Delivery(models.Model):
                 name="deliveries_unsettled",
             ),
             models.Index(fields=["-id"], condition=models.Q(dismissed_at__isnull=False), name="deliveries_dismissed"),
+            models.Index(fields=["-id"], condition=models.Q(suspect=True), name="deliveries_suspect"),
             models.Index(fields=["code", "-id"], condition=models.Q(code__isnull=False), name="deliveries_by_code"),
             models.Index(fields=["failed_step", "-id"], condition=~models.Q(failed_step=""), name="deliveries_by_step"),
             models.Index(fields=["file_name", "item"], condition=~models.Q(file_name=""), name="deliveries_by_name"),
@@ -277,6 +280,7 @@ class Segment(models.Model):
     """All text given to this segment so far."""
     accepted_length = models.PositiveIntegerField(_("characters QQ has"), default=0)
     """Characters of ``text`` that QQ has proven to have."""
+    suspect = models.BooleanField(_("QQ may have dropped it"), default=False)
     media = models.JSONField(_("media"), null=True)
     opened_at = models.DateTimeField(_("begun"))
     closed_at = models.DateTimeField(_("ended"), null=True)
@@ -342,6 +346,7 @@ class Chunk(models.Model):
     sent_at = models.DateTimeField(_("sent"))
     answered_at = models.DateTimeField(_("answered"), null=True)
     elapsed_ms = models.FloatField(_("round trip, ms"), null=True)
+    suspect = models.BooleanField(_("QQ may have dropped it"), default=False)
     seq = models.PositiveIntegerField(_("version"), default=0)
 
     class Meta:

@@ -25,7 +25,7 @@ from adapter.sender import Intent
 from adapter.verdicts import Verdict
 from qqconsole.deliveries import tails
 from qqconsole.deliveries.media_record import media_values
-from qqconsole.deliveries.models import Attempt, Chunk, Delivery, PassivePair, ProactiveSend, Segment
+from qqconsole.deliveries.models import Attempt, Chunk, Delivery, PassivePair, ProactiveSend, Segment, Status
 from qqconsole.deliveries.passive import Passive
 from qqconsole.deliveries.spoken import Spoken
 from qqconsole.deliveries.wire import stored_request
@@ -104,6 +104,8 @@ class AttemptRecorder:
         self._chunk_numbers: dict[int, int] = {}
         self._opened: dict[int, datetime] = {}
         self._spoken = Spoken(delivery, keeper if generates else None, self._fold, generates=generates)
+        self._suspect = {segment.number for segment in segments if segment.suspect}
+        self._was_suspect = delivery.suspect
         for segment in segments:
             self._rows.segments[segment.number] = segment
             self._opened[segment.number] = segment.opened_at
@@ -261,6 +263,8 @@ class AttemptRecorder:
             # The request left when its turn in the pace came, which may be after the intent was written.
             "sent_at": now - timedelta(seconds=exchange.elapsed),
         }
+        if exchange.suspect:
+            chunk_values["suspect"] = True
         head = self._head({})
         rows = self._rows
 
@@ -306,6 +310,9 @@ class AttemptRecorder:
             "opened_at": self._opened[segment.number],
             "closed_at": timezone.now() if done else None,
         }
+        if segment.suspect or segment.number in self._suspect:
+            values["suspect"] = segment.suspect
+            (self._suspect.add if segment.suspect else self._suspect.discard)(segment.number)
         if reference is not None:
             values["reference"] = reference
         if segment.media is not None:
@@ -321,6 +328,9 @@ class AttemptRecorder:
 
     def finish(self, values: dict[str, Any]) -> Awaitable[None]:
         """Write the end: ``values`` of the Delivery, the attempt's status with it."""
+        arrived = values["status"] in (Status.DELIVERED, Status.IN_REVIEW)
+        if self._suspect or (self._was_suspect and arrived):
+            values = {**values, "suspect": bool(self._suspect)}
         head = self._head({**self._spoken.texts(), **values})
         rows, has_tail = self._rows, self._spoken.has_tail
 

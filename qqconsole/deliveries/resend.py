@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, Q
 from django.utils import timezone
 
 from adapter.storable import storable
@@ -21,6 +21,7 @@ from qqconsole.live.documents import delivery_event
 from qqconsole.live.publish import publish
 
 SENDABLE_AGAIN = (Status.FAILED, Status.UNKNOWN, Status.INTERRUPTED, Status.CANCELLED)
+ARRIVED = (Status.DELIVERED, Status.IN_REVIEW)
 LONGEST_KEY = 100
 LONGEST_WHY = 200
 _STANDS = {
@@ -97,7 +98,7 @@ def resend(
 def refusal(delivery: Delivery, left: Missing, *, repeat: bool, offered: bool, accepted: bool) -> str:
     """Return the reason word that forbids it, or "". ``repeat``: the exact repeat is wanted, which is ``offered`` or
     not; ``accepted``: a second copy on the user's screen is."""
-    if (stands := _STANDS.get(Status(delivery.status))) is not None:
+    if stands := _stands(delivery):
         return stands
     if repeat:
         return "" if offered else "no_repeat"
@@ -107,6 +108,18 @@ def refusal(delivery: Delivery, left: Missing, *, repeat: bool, offered: bool, a
         wordless = not delivery.generated_text.strip()
         return "message_gone" if wordless and delivery.inbound_id is None else "nothing_missing"
     return "second_copy" if doubtful(delivery, left) and not accepted else ""
+
+
+def may_be_sent_again(delivery: Delivery) -> bool:
+    """Whether it has ended in a way that leaves something to send."""
+    return not _stands(delivery)
+
+
+def _stands(delivery: Delivery) -> str:
+    """Why it is not sent again as it stands; "": it may be. What QQ may have dropped has arrived only perhaps."""
+    if delivery.suspect and delivery.status in ARRIVED:
+        return ""
+    return _STANDS.get(Status(delivery.status), "")
 
 
 def doubtful(delivery: Delivery, left: Missing) -> bool:
@@ -129,7 +142,7 @@ def _mark(delivery_id: int, caller: Caller, action: str, dismissed_at: datetime 
     allow(caller)
     with transaction.atomic():
         delivery = _locked(delivery_id)
-        if (stands := _STANDS.get(Status(delivery.status))) is not None:
+        if stands := _stands(delivery):
             raise ResendRefused(stands)
         if (delivery.dismissed_at is None) == (dismissed_at is None):
             return delivery
@@ -171,7 +184,8 @@ def _queue(delivery: Delivery, attempt: Attempt, due_at: datetime | None) -> Non
         "lease_until": None,
     }
     # The fence too: whoever held it before writes no more, and the claim knows that it is not the first.
-    mine = Delivery.objects.filter(pk=delivery.pk, status__in=SENDABLE_AGAIN)
+    ended = Q(status__in=SENDABLE_AGAIN) | Q(status__in=ARRIVED, suspect=True)
+    mine = Delivery.objects.filter(ended, pk=delivery.pk)
     if not mine.update(**values, seq=F("seq") + 1, fence=F("fence") + 1):
         raise ResendRefused("running")
     attempt.number = (delivery.attempts.aggregate(highest=Max("number"))["highest"] or 0) + 1

@@ -57,6 +57,8 @@ class Filters:
     """True: only what an admin has dismissed; False: all but that."""
     bulk: int | None = None
     """Only what this bulk resend sent again."""
+    suspect: bool | None = None
+    """True: only what QQ may have dropped, though it took it; False: all but that."""
 
     @classmethod
     def from_query(cls, query: QueryDict) -> Filters:
@@ -80,8 +82,7 @@ class Filters:
     def to_query(self) -> str:
         """Return the query of an address that shows the same ("" where nothing narrows)."""
         values = {
-            name: str(value).lower() if value in (True, False) and name == "dismissed" else value
-            for name, value in self.to_json().items()
+            name: str(value).lower() if isinstance(value, bool) else value for name, value in self.to_json().items()
         }
         return urlencode(values, doseq=True)
 
@@ -96,6 +97,7 @@ class Filters:
             "kind": self.kind,
             "status__in": self.status,
             "code": self.code,
+            "suspect": self.suspect,
             "failed_step": self.step,
             "created_at__gte": self.since,
             "created_at__lt": self.until,
@@ -202,4 +204,5 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "until": _moment,
     "dismissed": _truth,
     "bulk": _number(LARGEST_ID),
+    "suspect": _truth,
 }

@@ -78,6 +78,7 @@ def _quick_views(query: str) -> list[dict[str, Any]]:
         (gettext("All"), Filters()),
         (gettext("Failed"), Filters(status=tuple(UNSETTLED), dismissed=False)),
         (gettext("Media"), Filters(kind=Kind.MEDIA)),
+        (gettext("Maybe dropped"), Filters(suspect=True, dismissed=False)),
     ]
     return [{"name": name, "query": view.to_query(), "is_here": view.to_query() == query} for name, view in named]
 

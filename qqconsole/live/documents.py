@@ -74,6 +74,7 @@ def segment_row(segment: Segment, attempt: Attempt) -> Document:
         "stream_id": segment.stream_id,
         "text_length": len(segment.text),
         "accepted_length": segment.accepted_length,
+        "suspect": segment.suspect,
         "media": segment.media,
         "opened_at": _time(segment.opened_at),
         "closed_at": _time(segment.closed_at),
@@ -102,6 +103,7 @@ def chunk_row(segment: Segment, chunk: Chunk) -> Document:
         "sent_at": _time(chunk.sent_at),
         "answered_at": _time(chunk.answered_at),
         "elapsed_ms": chunk.elapsed_ms,
+        "suspect": chunk.suspect,
         "seq": chunk.seq,
     }
 
@@ -261,6 +263,7 @@ def _head(delivery: Delivery, bot_id: int) -> Document:
         "status": delivery.status,
         "reason": delivery.reason,
         "code": delivery.code,
+        "suspect": delivery.suspect,
         "detail": delivery.detail,
         "failed_step": delivery.failed_step,
         "generated_length": len(delivery.generated_text),

@@ -33,6 +33,7 @@ def words() -> dict[str, Any]:
         "why": {word: str(text) for word, text in delivery_reasons.WHYS.items()},
         "passive": {word: str(text) for word, text in delivery_reasons.PASSIVE.items()},
         "bot_reason": {word: str(text) for word, text in bot_reasons.REASONS.items()},
+        "gate_reason": {word: str(text) for word, text in bot_reasons.PAUSES.items()},
         "network": {phrase: str(text) for phrase, text in delivery_reasons.NETWORK.items()},
         "media_kind": _labels(MediaKind),
         "media_note": _media_notes(),
@@ -63,6 +64,13 @@ def _page() -> dict[str, str]:
         "not_live": gettext("Not live"),
         "lost": gettext("This page is not live: the connection was lost at {time}. What it shows may be out of date."),
         "never_live": gettext("This page is not live: the console cannot be reached for live news."),
+        "gate_paused": gettext("Sending is paused since {time}; what is to be sent waits."),
+        "gate_trial": gettext("QQ answers again: one message at a time until the first gets through."),
+        "gate_lost_hold": gettext("QQ's gateway session is lost since {time}: answers wait until it is back."),
+        "gate_lost_suspect": gettext(
+            "QQ's gateway session is lost since {time}: what is sent now is marked, for QQ may drop it."
+        ),
+        "maybe_dropped": gettext("sent while QQ's gateway session was lost: QQ may have dropped it"),
         "again_in": gettext("Next try in {seconds} s."),
         "trying": gettext("Trying again…"),
         "gateway_gone": gettext("gateway not running"),

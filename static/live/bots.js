@@ -2,6 +2,7 @@
 
 import { lastKnown, standing } from "./connections.js";
 import { clock, coded, embedded, ours, put, say, setData, words } from "./dom.js";
+import { paintGate } from "./gate.js";
 import { watch } from "./liveness.js";
 import { Store } from "./store.js";
 
@@ -16,6 +17,7 @@ function paint() {
     const { state, word, believed } = standing(bot, socket.now());
     setData(card, "state", state);
     put(card, "state", word);
+    paintGate(card.querySelector("[data-gate]"), bot, socket.now());
     put(card, "qq_name", bot.qq_name);
     put(card, "reason", believed ? (words.bot_reason[bot.reason] ?? bot.reason) : "");
     put(card, "known", believed ? "" : lastKnown(bot));

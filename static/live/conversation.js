@@ -200,6 +200,7 @@ function note(segment, rest) {
   if (segment.status === "unclosed") return say("left_open");
   if (segment.status === "in_review") return say("reviewing");
   if (segment.status === "unknown") return say("maybe_sent");
+  if (segment.suspect) return say("maybe_dropped");
   if (segment.status !== "open" && rest) return say("not_sent");
   return "";
 }

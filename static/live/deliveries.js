@@ -19,6 +19,7 @@ function standing(head) {
 
 function note(events) {
   for (const event of events) {
+    if (event.type === "bot" && event.sending) refresh();
     if (event.type !== "delivery") continue;
     const known = seen.get(event.delivery);
     if (known === undefined ? !isNewest : known === standing(event)) continue;

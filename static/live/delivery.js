@@ -74,6 +74,7 @@ const socket = watch(page.dataset.socket, {
     paint();
   },
   events: (events) => {
+    if (events.some((event) => event.type === "bot" && event.sending)) refresh();
     store.events(events.filter((event) => event.delivery === id));
     const gaps = store.takeGaps();
     if (Object.keys(gaps).length) socket.ask({ type: "replay", deliveries: gaps });

@@ -16,6 +16,8 @@ export function paintSegment(root, segment, chunks, before, severalAttempts) {
   put(node, "kind", words.segment_kind[segment.kind] ?? segment.kind);
   const purpose = put(node, "purpose", words.purpose[segment.purpose] ?? "");
   purpose.hidden = !purpose.textContent;
+  const suspect = put(node, "suspect", segment.suspect ? say("maybe_dropped") : "");
+  suspect.hidden = !segment.suspect;
   setData(put(node, "status", words.segment_status[segment.status] ?? segment.status), "status", segment.status);
   const length = `${segment.accepted_length} / ${say("characters", { count: segment.text_length })}`;
   put(node, "count", segment.media ? "" : length);

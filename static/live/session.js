@@ -4,6 +4,7 @@ import { Composer } from "./composer.js";
 import { standing } from "./connections.js";
 import { Conversation } from "./conversation.js";
 import { embedded, paintSoon, put, setData } from "./dom.js";
+import { paintGate } from "./gate.js";
 import { Inspector } from "./inspector.js";
 import { watch } from "./liveness.js";
 import { Store } from "./store.js";
@@ -81,6 +82,7 @@ function connection() {
   const { state, word } = standing(bot, socket.now());
   setData(node, "state", state);
   put(node, "state", word);
+  paintGate(root.querySelector("[data-gate]"), bot, socket.now());
 }
 
 for (const tab of root.querySelectorAll("[data-view-tab]")) {
@@ -130,7 +132,9 @@ if (asked && store.deliveries.has(asked)) {
 }
 // A chunk without an answer goes on growing on the time bar.
 setInterval(() => {
-  if (socket.live && !document.hidden) inspector.paint();
+  if (!socket.live || document.hidden) return;
+  inspector.paint();
+  connection();
 }, 1000);
 requestAnimationFrame(() => {
   if (!isNewest) return;

@@ -86,6 +86,7 @@ ROWS = [
     page("media/<int:pk>/file", "/media/{media}/file"),
     page("media/<int:pk>/thumbnail", "/media/{media}/thumbnail"),
     page("bots/", "/bots/"),
+    Row("POST", "bots/<int:pk>/try/", "/bots/{bot}/try/", SIGN_IN, 403, 302),
     page("deliveries/", "/deliveries/"),
     page("deliveries/<int:pk>/", "/deliveries/{delivery}/"),
     Row("POST", "deliveries/<int:pk>/cancel/", "/deliveries/{delivery}/cancel/", SIGN_IN, 302, 302),

@@ -52,7 +52,6 @@ IN_GROUP: list[tuple[dict[str, Any], End]] = [
     (_code(40034006), End("failed", "moderated", "notice", (NOTICE,))),
     (_code(40054007), End("failed", "refused", "notice", (NOTICE,))),
     (_code(50035), End("failed", "refused", "", ())),
-    ({"fault": "ip_refused"}, End("failed", "refused", "", ())),
     ({"fault": "audit_202"}, End("in_review", "in_review", "", ())),
     ({"fault": "audit_201"}, End("in_review", "in_review", "", ())),
 ]

@@ -62,7 +62,7 @@ FAULTS: list[tuple[dict[str, Any], Row]] = [
     *[({"fault": "code", "code": code}, PASSING) for code in (50002, 40034021, 40006, 40054005)],
     ({"fault": "reset", "when": "after"}, AFTER_COMMIT),
     *[({"fault": fault}, AFTER_COMMIT) for fault in ("hang", "empty_body", "json_string", "json_null", "json_list")],
-    *[({"fault": fault}, PERMANENT) for fault in ("ip_refused", "html_413")],
+    ({"fault": "html_413"}, PERMANENT),
     *[({"fault": "code", "code": code}, PERMANENT) for code in (50035, 11253, 40007, 40054010, 304003, 40054007)],
     *[({"fault": "code", "code": code}, MARKDOWN) for code in (40034008, 40034012, 40034090, 50055, 50057, 304041)],
     *[({"fault": "code", "code": code}, REFERENCE) for code in (40034005, 304103, 40034024, 40034128)],

@@ -1,0 +1,56 @@
+"""Why a bot sends nothing now, in the reader's words: for pages that the server draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from qqconsole.bots.models import AfterLoss, Bot, BotGate, GateState
+from qqconsole.bots.reasons import code_in_words, pause_in_words
+
+
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    tone: str
+    """bad · warn"""
+    what: str
+    why: str = ""
+    next_try_at: datetime | None = None
+    name: str = ""
+    """The bot's, where several may stand beside each other."""
+
+
+def standstill(bot: Bot, *, named: bool = False) -> Standstill | None:
+    """Return it, or None where the bot sends. Load the bot with its ``gate``."""
+    gate: BotGate | None = getattr(bot, "gate", None)
+    name = bot.name if named else ""
+    if gate is None or not bot.enabled:
+        return None
+    if gate.state == GateState.PAUSED:
+        meaning = code_in_words(gate.code, get_language() or "en")
+        why = [pause_in_words(gate.reason), f"{gate.code} {meaning}" if gate.code else ""]
+        what = _("Sending is paused since {time}; what is to be sent waits.").format(time=_clock(gate.paused_at))
+        return Standstill("bad", what, " ".join(part for part in why if part), gate.probe_at, name)
+    if gate.state == GateState.TRIAL:
+        return Standstill("warn", _("QQ answers again: one message at a time until the first gets through."), name=name)
+    if not gate.is_lost or bot.after_4009 == AfterLoss.IGNORE:
+        return None
+    if bot.after_4009 == AfterLoss.SUSPECT:
+        said = _("QQ's gateway session is lost since {time}: what is sent now is marked, for QQ may drop it.")
+    else:
+        said = _("QQ's gateway session is lost since {time}: answers wait until it is back.")
+    return Standstill("warn", said.format(time=_clock(gate.lost_at)), name=name)
+
+
+def standstills() -> list[Standstill]:
+    """Return those of all bots (one query)."""
+    bots = Bot.objects.filter(gate__isnull=False).select_related("gate").defer("secret", "source_key")
+    return [still for bot in bots if (still := standstill(bot, named=True)) is not None]
+
+
+def _clock(moment: datetime | None) -> str:
+    return "" if moment is None else timezone.localtime(moment).strftime("%H:%M:%S")

@@ -1,0 +1,131 @@
+"""When a bot may not send: QQ cut its gateway session, or whatever it sends fails. Nothing is lost meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from adapter.breaker import DELAYS
+from qqconsole.accounts.callers import Caller
+from qqconsole.bots import gate_rows
+from qqconsole.bots.models import Bot, BotGate, GateState
+from qqconsole.conversations.models import Session
+from qqconsole.deliveries.models import Chunk, Delivery, Status
+from qqconsole.deliveries.sending import send_text
+from qqconsole.engine.engine import Engine
+from simulator import DEMO_APP_ID, Simulator
+from tests.worker.conftest import House, Platform
+
+MakeBot = Callable[..., Bot]
+ADA = Caller("ada", is_admin=True)
+USERS = [f"{number:032X}" for number in range(6)]
+
+
+@pytest.fixture
+def second(house: House) -> Iterator[Engine]:
+    """Another engine on the same database, as in another process."""
+    engine = Engine()
+    engine.start()
+    yield engine
+    engine.stop()
+
+
+def _cut(simulator: Simulator) -> None:
+    """QQ closes the gateway session with 4009; what it accepts until the next one lives, it shows nobody."""
+    simulator.switches.patch({"silent_drop_after_4009": 150})
+    for session in simulator.platform.bot(DEMO_APP_ID).sessions.values():
+        if session.connection is not None:
+            session.connection.close(4009, "Session timed out")
+
+
+def _lost(bot: Bot) -> bool:
+    return BotGate.objects.filter(bot=bot, lost_at__isnull=False).exists()
+
+
+def _session(bot: Bot, user: str) -> Session:
+    return Session.objects.create(bot=bot, scene="c2c", target_id=user, last_at=timezone.now())
+
+
+def _shown(platform: Platform, user: str) -> str:
+    return "".join(bubble["text"] for bubble in platform.bot_bubbles(user) if not bubble.get("hidden"))
+
+
+@pytest.mark.parametrize(
+    ("after_4009", "seen", "suspect"),
+    [("hold", "等一等", False), ("suspect", "", True), ("ignore", "", False)],
+)
+def test_what_is_sent_while_the_gateway_session_is_lost(
+    house: House, platform: Platform, make_bot: MakeBot, after_4009: str, seen: str, suspect: bool
+) -> None:
+    bot = make_bot(after_4009=after_4009, settle_ms=200)
+    session = _session(bot, USERS[0])
+    house.start()
+    house.until(platform.live)
+    platform.do(_cut)
+    house.until(lambda: _lost(bot))
+    send_text(session, ADA, "等一等")
+    [delivery] = house.ended()
+    assert (delivery.status, delivery.suspect) == (Status.DELIVERED, suspect)
+    assert [chunk.suspect for chunk in Chunk.objects.all()] == [suspect]
+    assert _shown(platform, USERS[0]) == seen
+    # The session lives again: the next one is as good as any.
+    house.until(platform.live)
+    house.until(lambda: BotGate.objects.filter(bot=bot, live_at__isnull=False).exists())
+    send_text(_session(bot, USERS[1]), ADA, "好了")
+    house.ended(2)
+    assert _shown(platform, USERS[1]) == "好了"
+
+
+def test_a_bot_that_keeps_failing_is_paused_and_every_stream_ends_whole(
+    house: House, second: Engine, platform: Platform, make_bot: MakeBot
+) -> None:
+    bot = make_bot(source_model="bench:rate=20,seconds=5,chars=6")
+    house.start()
+    house.until(platform.live)
+    for user in USERS:
+        platform.say(user, "讲点什么")
+    house.until(lambda: all(platform.bot_bubbles(user) for user in USERS))
+    platform.do(lambda simulator: simulator.faults.add("html_502", endpoint="stream"))
+    gate = house.until(lambda: BotGate.objects.filter(bot=bot, state=GateState.PAUSED).first())
+    assert (gate.reason, gate.probe_at - gate.paused_at) == ("errors", timedelta(seconds=DELAYS[0]))
+    # The other process knows it too; nothing leaves, and nothing is begun.
+    house.until(lambda: second.gates.of(bot).state == GateState.PAUSED)
+    left = len(platform.requests())
+    queued = send_text(_session(bot, "B" * 32), ADA, "auch ich")
+    platform.do(lambda simulator: simulator.faults.clear())
+    house.engine.ring(queued.pk)
+    queued.refresh_from_db()
+    assert (queued.status, queued.attempts.count()) == (Status.QUEUED, 0)
+    # Its owner has mended it, and does not wait for the next try.
+    assert all(request["path"] == "/users/@me" for request in platform.requests()[left:])
+    gate_rows.hurry(bot.pk)
+    for delivery in house.ended(len(USERS) + 1):
+        assert (delivery.status, delivery.reason) == (Status.DELIVERED, "")
+        assert _shown(platform, delivery.session.target_id) == delivery.generated_text
+    assert BotGate.objects.get(bot=bot).state == GateState.WELL
+    assert platform.violations() == []
+
+
+def test_one_refusal_that_says_broken_pauses_the_bot_and_loses_nothing(
+    house: House, platform: Platform, make_bot: MakeBot
+) -> None:
+    bot = make_bot()
+    house.start(gateways=False)
+    platform.do(lambda simulator: simulator.switches.patch({"ip_refused": True}))
+    first = send_text(_session(bot, USERS[0]), ADA, "eins")
+    gate = house.until(lambda: BotGate.objects.filter(bot=bot, state=GateState.PAUSED).first())
+    assert (gate.reason, gate.code) == ("refused", 11298)
+    # Tried and still broken: it is tried later, by one of all who might.
+    gate_rows.hurry(bot.pk)
+    gate = house.until(lambda: BotGate.objects.filter(bot=bot, probes=1).first())
+    assert gate.state == GateState.PAUSED
+    assert gate.probe_at - timezone.now() > timedelta(seconds=5)
+    platform.do(lambda simulator: simulator.switches.patch({"ip_refused": False}))
+    gate_rows.hurry(bot.pk)
+    [delivery] = house.ended()
+    assert (delivery.pk, delivery.status) == (first.pk, Status.DELIVERED)
+    assert _shown(platform, USERS[0]) == "eins"
+    assert Delivery.objects.get().attempts.count() == 1
