@@ -136,7 +136,7 @@ class SharedPermits:
 
     def set_rate(self, rate: float) -> None:
         count, span = count_and_span(rate)
-        at_once = 1 + count // 30
+        at_once = 1 + count // 60
         # In a window of this length: at_once - 1 saved up, and one a gap.
         self._gap = (span + SHIFT) / (count - at_once + 1)
         self._slack = (at_once - 1) * self._gap

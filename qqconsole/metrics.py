@@ -18,6 +18,7 @@ from qqconsole.accounts.callers import caller_of
 from qqconsole.bots.models import BELIEVED_FOR, Bot, ConnectionState, GateState
 from qqconsole.caller_address import is_this_machine
 from qqconsole.deliveries.models import Chunk, ChunkStatus, Delivery, Status
+from qqconsole.engine.pace_readings import pace_metrics
 from qqconsole.live.publish import counters
 
 KEPT = 5.0
@@ -25,13 +26,14 @@ KEPT = 5.0
 
 
 class RowsCollector(Collector):
-    """Four grouped queries a reading."""
+    """Six queries a reading."""
 
     def collect(self) -> Iterator[Metric]:
         yield from self._deliveries()
         yield from self._chunks()
         yield self._gateways()
         yield from self._gates()
+        yield from pace_metrics()
         live = CounterMetricFamily(
             "qqconsole_live", "What this process gave its live viewers, and what it dropped", labels=["what"]
         )

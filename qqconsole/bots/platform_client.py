@@ -7,9 +7,10 @@ from adapter.limits import Pace
 from qqconsole.bots.models import Bot
 
 
-def new_client(bot: Bot) -> QQClient:
-    """A client of the bot's own for the running loop; whoever asked for it closes it."""
-    pace = Pace(stream=bot.stream_rate, message=bot.message_rate)
+def new_client(bot: Bot, pace: Pace | None = None) -> QQClient:
+    """A client of the bot's own for the running loop; whoever asked for it closes it. ``pace``: the bot's; without one
+    it has one of its own, which is for questions, not for sending."""
+    pace = pace or Pace(stream=bot.stream_rate, message=bot.message_rate)
     return QQClient(credentials_of(bot), pace=pace, timeouts=timeouts_of(bot))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -14,11 +15,12 @@ LONGEST_HOST = 32
 """Characters of the machine's name in an owner's."""
 
 
-def beat(owner: str, *kinds: str) -> None:
-    """This process lives, and does these kinds of work."""
+def beat(owner: str, *kinds: str, pace: dict[str, Any] | None = None) -> None:
+    """This process lives, and does these kinds of work; ``pace``: what its engine tells of the bots' paces."""
     now = timezone.now()
     for kind in kinds:
-        _, new = ProcessBeat.objects.update_or_create(owner=owner, kind=kind, defaults={"seen_at": now})
+        told = {"pace": pace} if pace is not None and kind == "engine" else {}
+        _, new = ProcessBeat.objects.update_or_create(owner=owner, kind=kind, defaults={"seen_at": now, **told})
         if new:
             ProcessBeat.objects.filter(seen_at__lt=now - FORGET).delete()
 
@@ -26,6 +28,11 @@ def beat(owner: str, *kinds: str) -> None:
 def leave(owner: str) -> None:
     """This process ends in order: nobody need wait for its last sign to grow old."""
     ProcessBeat.objects.filter(owner=owner).delete()
+
+
+def senders() -> int:
+    """How many processes carry deliveries."""
+    return ProcessBeat.objects.filter(kind="worker", seen_at__gte=timezone.now() - FRESH).count()
 
 
 def alive(kind: str, on: str = "") -> bool:

@@ -1,4 +1,4 @@
-"""One client for each bot: its connections, its token and its pace live as long as the bot's settings stay."""
+"""One client for each bot: its connections and its token live as long as the bot's settings stay, its pace longer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import asyncio
 from adapter.client import Credentials, QQClient, Timeouts
 from qqconsole.bots.models import Bot
 from qqconsole.bots.platform_client import credentials_of, new_client, timeouts_of
+from qqconsole.engine.paces import Paces
 
-_Key = tuple[Credentials, Timeouts, float, float]
+_Key = tuple[Credentials, Timeouts]
 OLD_FOR = 600.0
 """Seconds for which a client outlives its bot's settings: streams that began with it end with it."""
 
@@ -16,17 +17,19 @@ OLD_FOR = 600.0
 class Clients:
     """Belongs to the engine's loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, paces: Paces) -> None:
+        self._paces = paces
         self._clients: dict[int, tuple[_Key, QQClient]] = {}
         self._closing: dict[asyncio.Task[None], QQClient] = {}
 
     def of(self, bot: Bot) -> QQClient:
-        """The bot's client; a new one when its address, secret, time-outs or rates have changed."""
-        key = (credentials_of(bot), timeouts_of(bot), bot.stream_rate, bot.message_rate)
+        """The bot's client; a new one when its address, secret or time-outs have changed. New rates hold at once."""
+        key = (credentials_of(bot), timeouts_of(bot))
+        pace = self._paces.of(bot)
         known = self._clients.get(bot.pk)
         if known is not None and known[0] == key:
             return known[1]
-        client = new_client(bot)
+        client = new_client(bot, pace)
         self._clients[bot.pk] = (key, client)
         if known is not None:
             task = asyncio.create_task(_close_later(known[1]))

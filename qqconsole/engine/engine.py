@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from adapter.outside import Outside
@@ -23,6 +24,7 @@ from qqconsole.engine.batch import Batch
 from qqconsole.engine.clients import Clients
 from qqconsole.engine.gates import Gates
 from qqconsole.engine.keeper import Keeper
+from qqconsole.engine.paces import Paces
 from qqconsole.engine.readers import Readers
 from qqconsole.engine.run import Run
 from qqconsole.engine.sweep import Sweep
@@ -76,6 +78,7 @@ class Engine:
         self.writer = GroupWriter()
         self.keeper = Keeper(self.writer)
         self.clients: Clients
+        self.paces: Paces
         self.outside: Outside
         self.markdown_refusals = MarkdownRefusals()
         self.draining = False
@@ -107,7 +110,8 @@ class Engine:
         self._loop.close()
 
     async def _main(self) -> None:
-        self.clients = Clients()
+        self.paces = Paces(settings.REDIS_URL)
+        self.clients = Clients(self.paces)
         self.outside = Outside()
         self._stopped = asyncio.Event()
         keepers = [
@@ -125,6 +129,7 @@ class Engine:
         except (OperationalError, InterfaceError):
             log.warning("the database is away: this process's last sign of life counts for a while yet")
         await self.clients.close()
+        await self.paces.close()
         await self.outside.close()
         await close_sources()
 

@@ -11,6 +11,8 @@ class ProcessBeat(models.Model):
     owner = models.CharField(max_length=64)
     kind = models.CharField(max_length=10)
     seen_at = models.DateTimeField()
+    pace = models.JSONField(default=dict)
+    """The bots' paces as this process sees them (``engine.paces``); the engine's row only."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["owner", "kind"], name="one_beat_per_process_and_kind")]

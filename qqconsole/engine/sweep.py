@@ -68,7 +68,9 @@ class Sweep:
         await engine.read(_ring_for_bulks)
         self._first = False
         kinds = ("engine", "worker") if engine.worker_alive() else ("engine",)
-        await engine.writer.submit(Job(lambda batch: beats.beat(engine.owner, *kinds)))
+        pace = engine.paces.readings()
+        await engine.writer.submit(Job(lambda batch: beats.beat(engine.owner, *kinds, pace=pace)))
+        engine.paces.workers = await engine.read(beats.senders)
         self.swept_at = time.monotonic()
 
     async def _renew(self) -> None:

@@ -1,0 +1,68 @@
+"""Paces: one for each of QQ's applications, whatever rows name it; shared by all processes where there is Redis."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from adapter.limits import Pace, window_for
+from adapter.request import Endpoint
+from adapter.shared_permits import SharedRates
+from qqconsole.bots.models import Bot
+
+SHOWN = (Endpoint.STREAM, Endpoint.MESSAGE, Endpoint.FILES)
+WORKERS_UNHEARD_OF = 4
+"""How many workers are taken to share a rate before the database was asked."""
+
+_Application = tuple[str, str]
+"""QQ's platform and app id: what QQ counts by (docs/protocol.md 6.2)."""
+
+
+class Paces:
+    """Belongs to the engine's loop."""
+
+    def __init__(self, redis_url: str) -> None:
+        """``redis_url``: empty where one process does everything."""
+        self.workers = WORKERS_UNHEARD_OF
+        """How many processes send; kept by the sweep."""
+        self._shared = SharedRates(redis_url, share=lambda: 1 / max(1, self.workers)) if redis_url else None
+        self._paces: dict[_Application, Pace] = {}
+        self._rates: defaultdict[_Application, dict[int, tuple[float, float]]] = defaultdict(dict)
+        self._names: dict[_Application, dict[int, str]] = defaultdict(dict)
+
+    def of(self, bot: Bot) -> Pace:
+        """Return the bot's pace, at its row's rates; where several rows name one application, at the lowest of them.
+
+        A change of rates holds at once, for what runs already too.
+        """
+        application = bot.api_base.rstrip("/"), bot.app_id
+        rates, mine = self._rates[application], (bot.stream_rate, bot.message_rate)
+        self._names[application][bot.pk] = bot.name
+        pace = self._paces.get(application)
+        if rates.get(bot.pk) == mine and pace is not None:
+            return pace
+        rates[bot.pk] = mine
+        stream, message = (min(column) for column in zip(*rates.values(), strict=True))
+        if pace is None:
+            permits = self._shared.permits_of(*application) if self._shared is not None else window_for
+            pace = self._paces[application] = Pace(stream, message, permits=permits)
+        else:
+            pace.set_rates(stream=stream, message=message)
+        return pace
+
+    def readings(self) -> dict[str, Any]:
+        """Return what ``engine.pace_readings`` makes of this process: each bot's paces, and whether Redis is away."""
+        bots = {}
+        for application, pace in self._paces.items():
+            read = pace.readings()
+            name = min(self._names[application].items())[1]
+            bots[name] = {
+                endpoint: [round(read[endpoint].rate, 2), read[endpoint].waiting, read[endpoint].throttles]
+                for endpoint in SHOWN
+            }
+        return {"alone": self._shared is not None and self._shared.away, "bots": bots}
+
+    async def close(self) -> None:
+        """End the connection to Redis."""
+        if self._shared is not None:
+            await self._shared.close()
