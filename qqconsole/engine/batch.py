@@ -23,6 +23,8 @@ class Batch:
         self._events: list[Callable[[], Event]] = []
         self._undo: list[Callable[[], None]] = []
         self._after_commit: list[Callable[[], None]] = []
+        self._witness: models.Model | None = None
+        """The first row it created: the whole transaction stands or falls with it."""
 
     def create(self, row: models.Model, undo: Callable[[], None] | None = None) -> None:
         """``undo`` is called when the transaction comes to nothing, before the job runs again."""
@@ -51,6 +53,7 @@ class Batch:
         # Django's model order puts parents before their children.
         for model in sorted(self._created, key=depth):
             insert_many(model, self._created[model])
+            self._witness = self._witness or self._created[model][0]
         grouped: dict[tuple[type[models.Model], tuple[str, ...]], list[models.Model]] = defaultdict(list)
         for (model, _), (row, names) in self._updated.items():
             grouped[model, tuple(sorted(names))].append(row)
@@ -66,6 +69,11 @@ class Batch:
     def committed(self) -> None:
         for call in self._after_commit:
             call()
+
+    def landed(self) -> bool:
+        """Whether the transaction took effect all the same, where the commit's own answer was lost (one query)."""
+        row = self._witness
+        return row is not None and type(row)._base_manager.filter(pk=row.pk).exists()
 
     def undo(self) -> None:
         for call in reversed(self._undo):

@@ -7,6 +7,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from qqconsole.deliveries.models import Attempt, Delivery, Status
+from qqconsole.engine import wishes
 from qqconsole.live.documents import delivery_event
 from qqconsole.live.publish import publish
 
@@ -14,7 +15,7 @@ from qqconsole.live.publish import publish
 def request_cancel(delivery_id: int) -> bool:
     """Note the wish on the row; False when the delivery has ended already.
 
-    One that is still queued ends here; one that is being sent is closed by its owner, which looks once a second.
+    One that is still queued ends here; one that is being sent is closed by its owner, which hears of it at once.
     """
     now = timezone.now()
     queued = Delivery.objects.filter(pk=delivery_id, status=Status.QUEUED)
@@ -27,4 +28,7 @@ def request_cancel(delivery_id: int) -> bool:
             transaction.on_commit(lambda: publish([delivery_event(delivery, delivery.session.bot_id)]))
             return True
     sending = Delivery.objects.filter(pk=delivery_id, status=Status.SENDING)
-    return bool(sending.update(cancel_requested_at=now))
+    if not sending.update(cancel_requested_at=now):
+        return False
+    transaction.on_commit(lambda: wishes.tell(delivery_id))
+    return True

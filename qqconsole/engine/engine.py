@@ -19,7 +19,7 @@ from django.db import InterfaceError, OperationalError
 from adapter.outside import Outside
 from adapter.targets import Target
 from qqconsole.deliveries.models import Delivery, Kind
-from qqconsole.engine import beats, claims, endings
+from qqconsole.engine import beats, claims, endings, wishes
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.clients import Clients
 from qqconsole.engine.gates import Gates
@@ -117,6 +117,7 @@ class Engine:
         keepers = [
             asyncio.create_task(self._beat()),
             asyncio.create_task(self.sweep.run()),
+            asyncio.create_task(wishes.hear(self)),
             asyncio.create_task(self.gates.run()),
         ]
         self._ready.set()

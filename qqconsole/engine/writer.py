@@ -28,6 +28,11 @@ T = TypeVar("T")
 
 MOST_JOBS = 500
 TRIES = 5
+AWAY = 25.0
+"""Seconds a database that cannot be reached is waited for; then the waiters are told. Less than a lease: a restart of a
+few seconds is no more than a pause, and who has waited longer may have lost its deliveries to another process."""
+LOOK_AGAIN = 0.2
+"""Seconds between two looks for a database that is away."""
 LAZY = 0.01
 """Seconds that a lazy job waits for company: an answer of QQ's is written with the next stream's intent, which halves
 the transactions of a busy process."""
@@ -132,14 +137,20 @@ class GroupWriter:
                 batch.flush()
         except (OperationalError, InterfaceError) as error:
             # A deadlock, a lock held too long, a database that restarts: the same jobs may pass the next time.
-            batch.undo()
-            close_old_connections()
-            if tries > 1:
-                time.sleep(0.05 * 2 ** (TRIES - tries))
-                self._commit(jobs, tries - 1)
-            else:
-                self._halve(jobs, error)
-            return
+            if not _until_reachable():
+                batch.undo()
+                log.warning("the database is away, %d writes are given up: %s", len(jobs), error)
+                _resolve([(job.future, None, error) for job in jobs])
+                return
+            if not batch.landed():
+                batch.undo()
+                if tries > 1:
+                    time.sleep(0.05 * 2 ** (TRIES - tries))
+                    self._commit(jobs, tries - 1)
+                else:
+                    self._halve(jobs, error)
+                return
+            log.warning("the database went away with the answer to a commit that it had made")
         except Exception as error:  # noqa: BLE001 - the guilty job's waiter gets it, and writes it down
             batch.undo()
             self._halve(jobs, error)
@@ -159,6 +170,22 @@ class GroupWriter:
         middle = len(jobs) // 2
         self._commit(jobs[:middle], 1)
         self._commit(jobs[middle:], 1)
+
+
+def _until_reachable() -> bool:
+    """Wait for the database, at most ``AWAY`` seconds; at once where it is there."""
+    deadline = time.monotonic() + AWAY
+    while True:
+        close_old_connections()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            return True
+        except (OperationalError, InterfaceError):
+            connection.close()
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(LOOK_AGAIN)
 
 
 def _publish(batch: Batch) -> None:

@@ -86,6 +86,18 @@ class Publisher:
             loop = self._ensure_loop()
         loop.call_soon_threadsafe(self._start_flush)
 
+    def tell(self, group: str, message: dict[str, Any]) -> None:
+        """Send one message to a group of the layer, at once. Thread-safe, returns at once and never raises."""
+        with self._lock:
+            loop = self._ensure_loop()
+        asyncio.run_coroutine_threadsafe(self._tell(group, message), loop)
+
+    async def _tell(self, group: str, message: dict[str, Any]) -> None:
+        try:
+            await (self._layer or get_channel_layer()).group_send(group, message)
+        except Exception:  # the layer's own errors are many; whoever is told looks at the rows as well
+            log.exception("a message was lost: group=%s", group)
+
     def stop(self, timeout: float = 2.0) -> None:
         """Send what waits and end the thread, within ``timeout`` seconds; ``publish`` starts a new one."""
         with self._lock:

@@ -167,6 +167,26 @@ def test_cancelling_one_that_waits_and_one_that_is_being_sent(
     assert platform.violations() == []
 
 
+def test_a_wish_to_stop_is_heard_at_once(
+    house: House, platform: Platform, make_bot: Callable[..., Bot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frame every 320 ms, and nobody looks at the rows: at most one more leaves before the closing one."""
+    monkeypatch.setattr(sweep, "LOOK_EVERY", 3_600.0)
+    bot = make_bot(source_model="demo")
+    house.start(gateways=False)
+    delivery = queue(bot, platform, USER, LONG)
+    house.engine.ring(delivery.pk)
+    house.until(lambda: _streaming(platform))
+    frames = len(platform.requests("/v2/"))
+    assert request_cancel(delivery.pk)
+    (ended,) = house.ended()
+    assert ended.status == Status.CANCELLED
+    # The one that was in flight, or none, and the closing one.
+    assert len(platform.requests("/v2/")) - frames <= 2
+    assert Chunk.objects.order_by("-pk")[0].kind == "closing"
+    assert platform.violations() == []
+
+
 def test_messages_that_wait_their_turn_hold_no_thread(
     house: House, platform: Platform, make_bot: Callable[..., Bot]
 ) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError, OperationalError, transaction
+from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.utils import timezone
 
 from adapter.frames import Frame, FrameKind, Pair
@@ -100,6 +102,46 @@ async def test_a_database_that_is_busy_for_a_moment_is_asked_again(writer: Group
     results = await in_one_batch(writer, lambda: [writer.submit(_keep(bot, "beside")), writer.submit(Job(busy))])
     assert results == ["beside", 3]
     assert await PlatformEvent.objects.acount() == 2
+
+
+async def test_a_commit_whose_answer_was_lost_is_not_made_twice(
+    writer: GroupWriter, bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection breaks behind the commit: the rows are there, and the job must not run again."""
+    atomic, broken = transaction.atomic, []
+
+    @contextmanager
+    def breaking() -> Iterator[None]:
+        with atomic():
+            yield
+        if not broken:
+            broken.append(True)
+            raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr("qqconsole.engine.writer.transaction.atomic", breaking)
+    assert await writer.submit(_keep(bot, "once")) == "once"
+    monkeypatch.undo()
+    assert broken
+    assert await PlatformEvent.objects.acount() == 1
+
+
+async def test_a_database_that_restarts_is_waited_for(
+    writer: GroupWriter, bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Longer than a busy one would be asked again: nobody who waits is told of it."""
+    monkeypatch.setattr("qqconsole.engine.writer.LOOK_AGAIN", 0.01)
+    away = iter([True] * 20)
+    connect = DatabaseWrapper.cursor
+
+    def cursor(self: DatabaseWrapper) -> Any:
+        if next(away, False):
+            raise OperationalError("the database system is starting up")
+        return connect(self)
+
+    monkeypatch.setattr(DatabaseWrapper, "cursor", cursor)
+    assert await writer.submit(_keep(bot, "at last")) == "at last"
+    monkeypatch.undo()
+    assert await PlatformEvent.objects.acount() == 1
 
 
 async def test_live_events_that_cannot_be_made_cost_no_row_and_no_waiter(writer: GroupWriter, bot: Bot) -> None:
