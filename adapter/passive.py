@@ -68,6 +68,7 @@ class Denied:
 
     why: str
     """none_left (all used, or what is left is for words) · closed (QQ takes no more)."""
+    used: int = 0
 
 
 @dataclass(frozen=True, slots=True)

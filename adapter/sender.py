@@ -281,11 +281,12 @@ class Sender:
         intent = await self._recorder.intend(frame, segment, build)
         if self._recorded is not None:
             await self._recorded
-        if isinstance(intent, Denied):
-            machine.denied(intent.why)
-            return
-        if isinstance(intent, Later):
-            machine.later(intent.seconds, self._clock())
+        if isinstance(intent, Denied | Later):
+            self._gate.leave(self)
+            if isinstance(intent, Denied):
+                machine.denied(intent.why)
+            else:
+                machine.later(intent.seconds, self._clock())
             return
         heard = await self._answer_to(frame, intent.request)
         answer = heard.answer

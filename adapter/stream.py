@@ -348,7 +348,8 @@ class StreamMachine(Denials):
             segment.kind = SegmentKind.PLAIN
         else:
             segment.step = "send" if frame.kind is FrameKind.MEDIA else frame.kind.value
-        if frame.reference is None and frame.kind in (FrameKind.PLAIN, FrameKind.MEDIA):
+        might = self.policy.media_passive or not self.policy.uploads
+        if frame.reference is None and (frame.kind is FrameKind.PLAIN or (frame.kind is FrameKind.MEDIA and might)):
             segment.unanswered = segment.unanswered or self._unanswered
         if frame.kind is FrameKind.OPENING:
             segment.reference = frame.reference

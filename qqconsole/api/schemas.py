@@ -141,6 +141,7 @@ class SegmentDocument(Schema):
     accepted_length: int
     suspect: bool
     media: dict[str, Any] | None
+    decision: dict[str, Any] | None
     opened_at: datetime
     closed_at: datetime | None
     chunks: list[ChunkDocument]

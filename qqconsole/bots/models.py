@@ -81,6 +81,12 @@ class Bot(models.Model):
     settle_ms = models.PositiveIntegerField(
         _("time to settle once it is back, ms"), default=1000, validators=[MaxValueValidator(60_000)]
     )
+    typing = models.BooleanField(_("show that an answer is being written"), default=False)
+    """In private chats, while there is nothing of it to be seen yet."""
+    typing_seconds = models.PositiveSmallIntegerField(
+        _("for how many seconds"), default=60, validators=[MinValueValidator(5), MaxValueValidator(60)]
+    )
+    """Each hint uses up one of the few answers to a message, so the longest QQ takes (sheet 3.2) is the default."""
     notice_enabled = models.BooleanField(_("tell the user when an answer fails"), default=True)
     notice_text = models.CharField(
         _("what the user is told"), max_length=200, default="抱歉，这次没能回答，请稍后再试。"

@@ -52,6 +52,8 @@ OPTIONS = [
         {"choices": AfterLoss.values},
     ),
     Option("--settle-ms", "settle_ms", "time to settle once it is back, ms", {"type": int}),
+    Option("--typing", "typing", "show private chats that an answer is being written", YES_NO),
+    Option("--typing-seconds", "typing_seconds", "how long QQ shows it, 5 to 60 seconds", {"type": int}),
     Option("--notice", "notice_enabled", "tell the user when an answer fails", YES_NO),
     Option("--notice-text", "notice_text", "what the user is told then"),
     Option("--source", "source", "where replies come from", {"choices": Source.values}),

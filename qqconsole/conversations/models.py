@@ -63,6 +63,11 @@ class InboundMessage(models.Model):
     sent_at = models.DateTimeField(_("sent"), null=True)
     received_at = models.DateTimeField(_("received"))
     raw = models.JSONField(_("event as it came"), default=dict)
+    answers_used = models.PositiveIntegerField(_("answers used"), default=0)
+    """The passive ledger, counted over all workers (``deliveries.ledger``): messages that answer it."""
+    next_msg_seq = models.PositiveBigIntegerField(_("next msg_seq"), default=1)
+    answers_closed = models.IntegerField(_("closed by QQ's code"), null=True)
+    """QQ's code that said that it takes no more answers."""
 
     class Meta:
         verbose_name = _("message received")

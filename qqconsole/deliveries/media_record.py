@@ -1,4 +1,4 @@
-"""What a segment's row keeps of the media item it brings: all but its bytes, and how it was decided to go; and back."""
+"""What a segment's row keeps of the media item it brings: all but its bytes; and back."""
 
 from __future__ import annotations
 
@@ -6,21 +6,17 @@ from typing import Any
 
 from adapter.pieces import MediaItem, MediaKind
 from adapter.segment import Segment
-from qqconsole.bots.models import Bot
-from qqconsole.deliveries.passive import Passive
 
 
-def media_values(segment: Segment, item: MediaItem, bot: Bot, passive: Passive | None) -> dict[str, Any]:
-    """Return the row's JSON. ``passive``: the decision of its attempt; None: it goes within an answer."""
+def media_values(segment: Segment, item: MediaItem) -> dict[str, Any]:
+    """Return the row's JSON."""
     size = len(item.data) if item.data is not None else item.content.size if item.content is not None else None
-    decision = passive or Passive("with_answer" if bot.media_passive else "bot_proactive")
     more = {
         "size": size,
         "file_id": item.file_id,
         "note": item.note,
         "upload": segment.upload.progress() if segment.upload is not None else None,
         "step": segment.step,
-        "decision": decision.document(),
     }
     values = {"kind": item.kind.value, "url": item.url, "name": item.name, "caption": item.caption}
     return values | {name: value for name, value in more.items() if value}

@@ -10,8 +10,10 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from qqconsole.bots.models import Bot
 from qqconsole.conversations.models import InboundMessage, Session
+from qqconsole.deliveries.ledger_rows import PassivePair as PassivePair
+from qqconsole.deliveries.ledger_rows import ProactiveSend as ProactiveSend
+from qqconsole.deliveries.ledger_rows import TypingHint as TypingHint
 from qqconsole.media.models import MediaFile, MediaKind
 
 
@@ -282,6 +284,8 @@ class Segment(models.Model):
     """Characters of ``text`` that QQ has proven to have."""
     suspect = models.BooleanField(_("QQ may have dropped it"), default=False)
     media = models.JSONField(_("media"), null=True)
+    decision = models.JSONField(_("passive or proactive"), null=True)
+    """How it was decided under which message it goes, and what that rests on (``deliveries.passive.Passive``)."""
     opened_at = models.DateTimeField(_("begun"))
     closed_at = models.DateTimeField(_("ended"), null=True)
     seq = models.PositiveIntegerField(_("version"), default=0)
@@ -357,41 +361,3 @@ class Chunk(models.Model):
 
     def __str__(self) -> str:
         return f"chunk {self.number} of segment {self.segment_id}"
-
-
-class PassivePair(models.Model):
-    """The ledger: each (msg_id, msg_seq) pair of a target belongs to one segment, or to one frame and its repeats."""
-
-    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="+")
-    target_id = models.CharField(max_length=128)
-    msg_id = models.CharField(max_length=200)
-    msg_seq = models.PositiveBigIntegerField()
-    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="pairs")
-    chunk_number = models.PositiveIntegerField(null=True)
-    """The frame that owns it, by its number; none: the whole segment does."""
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["bot", "target_id", "msg_id", "msg_seq"], name="one_owner_per_passive_pair")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.msg_id}#{self.msg_seq}"
-
-
-class ProactiveSend(models.Model):
-    """The ledger of what went to a target without answering a message: QQ counts it by the minute and the day."""
-
-    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="+")
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+")
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="+")
-    at = models.DateTimeField()
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["bot", "at"], name="proactive_of_bot"),
-            models.Index(fields=["session", "at"], name="proactive_of_session"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.session_id} at {self.at}"

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from adapter.passive import ANSWERS, Use, may_use
 from adapter.targets import Scene
 from qqconsole.conversations.models import InboundMessage
-from qqconsole.deliveries.models import Attempt, Delivery, Kind, Mode, PassivePair
-from qqconsole.deliveries.windows import REPLIES, WINDOWS, open_until
+from qqconsole.deliveries.models import Attempt, Delivery, Kind, Mode
+from qqconsole.deliveries.windows import WINDOWS, open_until
 
 
 @dataclass(frozen=True, slots=True)
 class Passive:
-    """The decision and what it rests on. ``why``: passive · with_answer (media within an answer, under the
-    same message) · bot_proactive · no_message · window_over · none_left (words: ``deliveries.reasons.PASSIVE``)."""
+    """The decision and what it rests on. ``why``: passive · uncounted (passive in a guild) · bot_proactive ·
+    no_message · window_over · none_left · closed (words: ``deliveries.reasons.PASSIVE``)."""
 
     why: str
     reference: str | None = None
@@ -28,7 +29,7 @@ class Passive:
     until: datetime | None = None
     """When the window of the message looked at ends (or ended)."""
     used: int = 0
-    """Messages that answer it already."""
+    """Messages that answer it already; of what was sent: itself included."""
     of: int | None = None
 
     def document(self) -> dict[str, Any]:
@@ -55,17 +56,17 @@ def passive_choice(delivery: Delivery, attempt: Attempt | None, now: datetime) -
     inbound = delivery.inbound or _last_message(session.pk, now, Scene(session.scene))
     if inbound is None:
         return Passive("no_message")
-    return _under(inbound, delivery, now, spare=1 if media else 0)
+    return _under(inbound, delivery, now, Use.MEDIA if media else Use.TEXT)
 
 
-def _under(inbound: InboundMessage, delivery: Delivery, now: datetime, *, spare: int) -> Passive:
-    session, scene = delivery.session, Scene(delivery.session.scene)
-    until, of = open_until(inbound, scene), REPLIES.get(scene)
-    pairs = PassivePair.objects.filter(bot_id=session.bot_id, target_id=session.target_id, msg_id=inbound.qq_id)
-    used = pairs.values("segment").distinct().count()
+def _under(inbound: InboundMessage, delivery: Delivery, now: datetime, use: Use) -> Passive:
+    scene, used = Scene(delivery.session.scene), inbound.answers_used
+    until, of = open_until(inbound, scene), ANSWERS.get(scene)
     if now >= until:
         return Passive("window_over", None, until, used, of)
-    if of is not None and used + spare >= of:
+    if inbound.answers_closed is not None:
+        return Passive("closed", None, until, used, of)
+    if not may_use(use, used, of):
         return Passive("none_left", None, until, used, of)
     return Passive("passive", inbound.qq_id, until, used, of)
 

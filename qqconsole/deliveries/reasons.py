@@ -14,6 +14,14 @@ REASONS: dict[str, Promise] = {
     "left_open": _("A stream could not be closed: the user may see only its beginning."),
     "in_review": _("QQ is reviewing it; whether the user sees it is decided there."),
     "moderated": _("QQ's content check stopped it."),
+    "reference_expired": _("QQ's window for answering the user's message is over, and this bot sends nothing else."),
+    "passive_used_up": _(
+        "QQ takes no further answer to the user's message, and this bot sends nothing proactively. "
+        "What had been sent stays; let the user write again."
+    ),
+    "proactive_full": _(
+        "QQ takes no further answer to the user's message, and its limit of messages that answer nothing is reached."
+    ),
     # the model's side
     "empty_reply": _("The model ended without a word, so there was nothing to send."),
     "model_unreachable": _("The model could not be reached. Check its address and the network."),
@@ -73,18 +81,20 @@ OUTLOOK: dict[str, Promise] = {
     "no_message": _("There is no message of the user it could answer."),
     "window_over": _("QQ's window for answering the user's message is over."),
     "none_left": _("QQ allows no further answer to the user's message."),
+    "closed": _("QQ said that it takes no more answers to the user's message."),
     "same_again": _("QQ refused it for good, and nothing has changed since."),
     "refuses_proactive": _("The user or group takes no messages that answer nothing; let them write first."),
 }
 """What ``deliveries.outlook`` says of the next attempt."""
 
 PASSIVE: dict[str, Promise] = {
-    "passive": _("answers the user's message: {used} of {of} answers used, open until {until}"),
-    "with_answer": _("under the same message as the answer it belongs to"),
+    "passive": _("passive: answer {used} of {of} to the user's message, which takes answers until {until}"),
+    "uncounted": _("passive: answers the user's message, which takes answers until {until}"),
     "bot_proactive": _("proactive: this bot sends media without answering a message"),
     "no_message": _("proactive: there is no message lately that it could answer"),
     "window_over": _("proactive: QQ's window for the user's message ended at {until}"),
-    "none_left": _("proactive: {used} of {of} answers to the user's message are used, and the last is for text"),
+    "none_left": _("proactive: {used} of {of} answers to the user's message are used; the last is only for text"),
+    "closed": _("proactive: QQ takes no more answers to the user's message"),
 }
 """How ``deliveries.passive`` decided under which message something goes."""
 

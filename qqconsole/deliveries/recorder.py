@@ -10,22 +10,22 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db import IntegrityError
-from django.db.models import Max
 from django.utils import timezone
 
 from adapter import segment as adapter_segment
 from adapter.answers import Answer
 from adapter.dialects import wire_state
 from adapter.frames import Frame, FrameKind, Pair
+from adapter.passive import Denied, Later, ends_answering, use_of
 from adapter.request import Request
 from adapter.sender import Intent
 from adapter.verdicts import Verdict
-from qqconsole.deliveries import tails
+from qqconsole.deliveries import ledger, quotas, tails
+from qqconsole.deliveries.ledger import Address
 from qqconsole.deliveries.media_record import media_values
-from qqconsole.deliveries.models import Attempt, Chunk, Delivery, PassivePair, ProactiveSend, Segment, Status
+from qqconsole.deliveries.models import Attempt, Chunk, Delivery, PassivePair, Segment, Status
 from qqconsole.deliveries.passive import Passive
 from qqconsole.deliveries.spoken import Spoken
 from qqconsole.deliveries.wire import stored_request
@@ -34,9 +34,8 @@ from qqconsole.engine.keeper import Keeper
 from qqconsole.engine.writer import GroupWriter, Job
 from qqconsole.live.documents import attempt_row, chunk_row, delivery_event, segment_row
 
-PAIR_TRIES = 5
-_COUNTED = (FrameKind.OPENING, FrameKind.PLAIN, FrameKind.MEDIA)
-"""Frames that show something new."""
+T = TypeVar("T")
+Held = TypeVar("Held", Denied, Later)
 
 
 @dataclass(slots=True)
@@ -53,21 +52,10 @@ class _Rows:
 class Ticket:
     segment: int
     chunk: int
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Whose pairs the ledger keeps: the bot's row, QQ's id of the target, and the name of the dialect."""
-
-    bot_id: int
-    target_id: str
-    dialect: str
-
-
-def next_msg_seq(bot_id: int, target_id: str, msg_id: str) -> int:
-    """The first msg_seq of this inbound message that the ledger has not given to anybody yet (from 1)."""
-    pairs = PassivePair.objects.filter(bot_id=bot_id, target_id=target_id, msg_id=msg_id)
-    return (pairs.aggregate(highest=Max("msg_seq"))["highest"] or 0) + 1
+    msg_seq: int | None = None
+    frame: Frame | None = None
+    answers: int = 0
+    """Answers to the message with this one."""
 
 
 class AttemptRecorder:
@@ -78,7 +66,6 @@ class AttemptRecorder:
         attempt: Attempt,
         address: Address,
         *,
-        next_msg_seq: int,
         passive: Passive | None = None,
         generates: bool = True,
         keeper: Keeper | None = None,
@@ -94,11 +81,12 @@ class AttemptRecorder:
         self._fence: int = delivery.fence
         self._seq: int = delivery.seq
         self._address = address
-        self._next_msg_seq = next_msg_seq
         self._passive = passive
         self._generates = generates
         # The claim has noted the first one.
         self._proactive = 1 if passive is not None and passive.reference is None else 0
+        self._answers = 0
+        self._granted: set[int] = set()
         self._segment_pairs: dict[int, int | None] = {}
         self._last_pair: int | None = None
         self._chunk_numbers: dict[int, int] = {}
@@ -109,6 +97,8 @@ class AttemptRecorder:
         for segment in segments:
             self._rows.segments[segment.number] = segment
             self._opened[segment.number] = segment.opened_at
+            if segment.decision and segment.decision["passive"]:
+                self._granted.add(segment.number)
         for number, chunk in chunks:
             self._rows.chunks[number, chunk.number] = chunk
             self._chunk_numbers[number] = max(self._chunk_numbers.get(number, 0), chunk.number)
@@ -144,50 +134,33 @@ class AttemptRecorder:
 
     async def intend(
         self, frame: Frame, segment: adapter_segment.Segment, build: Callable[[int | None], Request]
-    ) -> Intent:
-        """Commit the frame as a Chunk *sending*. Raises FenceLost when the delivery is another's by now."""
-        for left in reversed(range(PAIR_TRIES)):
-            msg_seq = self._msg_seq(frame)
-            request = build(msg_seq)
-            number = self._chunk_numbers.get(frame.segment, 0) + 1
-            try:
-                await self._submit(self._intend_job(frame, segment, request, msg_seq, number))
-            except IntegrityError:
-                # Somebody else took this pair between our look and our write: look again, take the next.
-                if not left or frame.pair is not Pair.NEW or frame.reference is None:
-                    raise
-                self._seq -= 1
-                self._next_msg_seq = await self._first_free(frame.reference)
-                continue
-            self._chunk_numbers[frame.segment] = number
-            self._last_pair = msg_seq
-            return Intent(request, Ticket(frame.segment, number))
-        raise AssertionError("unreachable")
+    ) -> Intent | Denied | Later:
+        """Commit the frame as a Chunk *sending*, unless the ledgers hold it back. Raises FenceLost when the delivery
+        is another's by now."""
+        number = self._chunk_numbers.get(frame.segment, 0) + 1
+        intent = await self._submit(self._intend_job(frame, segment, build, number))
+        if isinstance(intent, Denied):
+            self._answers = intent.used
+        if not isinstance(intent, Intent):
+            return intent
+        assert isinstance(intent.ticket, Ticket)
+        self._chunk_numbers[frame.segment] = number
+        self._last_pair, self._answers = intent.ticket.msg_seq, intent.ticket.answers
+        if use_of(frame.kind) is not None and frame.reference is not None:
+            self._granted.add(frame.segment)
+        if frame.kind is FrameKind.OPENING:
+            self._segment_pairs[frame.segment] = self._last_pair
+        return intent
 
-    async def _first_free(self, reference: str) -> int:
-        address = self._address
-
-        def run(batch: Batch) -> int:
-            return next_msg_seq(address.bot_id, address.target_id, reference)
-
-        return await self._writer.submit(Job(run, self._delivery_id, self._fence))
-
-    def _msg_seq(self, frame: Frame) -> int | None:
-        if frame.pair is Pair.NONE:
-            return None
+    def _known_msg_seq(self, frame: Frame) -> int | None:
+        """Of a frame that takes no new pair."""
         if frame.pair is Pair.SEGMENT:
             return self._segment_pairs.get(frame.segment)
-        if frame.pair is Pair.REPEAT:
-            return self._last_pair
-        msg_seq = self._next_msg_seq
-        self._next_msg_seq += 1
-        if frame.kind is FrameKind.OPENING:
-            self._segment_pairs[frame.segment] = msg_seq
-        return msg_seq
+        return self._last_pair if frame.pair is Pair.REPEAT else None
 
     def _intend_job(
-        self, frame: Frame, segment: adapter_segment.Segment, request: Request, msg_seq: int | None, number: int
-    ) -> Job[None]:
+        self, frame: Frame, segment: adapter_segment.Segment, build: Callable[[int | None], Request], number: int
+    ) -> Job[Intent | Denied | Later]:
         now = timezone.now()
         self._opened.setdefault(frame.segment, now)
         segment_values = self._segment_values(segment, frame.reference)
@@ -196,47 +169,60 @@ class AttemptRecorder:
             "kind": frame.kind.value,
             "state": wire_state(frame),
             "index": frame.index,
-            "msg_seq": msg_seq,
             "start": frame.start,
             "text": frame.text,
             "why": frame.why,
-            "request": stored_request(request, frame),
             "sent_at": now,
         }
+        address, use, answers = self._address, use_of(frame.kind), self._answers
+        counted = frame.segment in self._granted
         proactive = self._is_counted(frame)
-        pair = None
-        if frame.pair is Pair.NEW and frame.reference and msg_seq is not None:
-            whole = frame.kind is FrameKind.OPENING and self._address.dialect == "stream_messages"
-            pair = {
-                "bot_id": self._address.bot_id,
-                "target_id": self._address.target_id,
-                "msg_id": frame.reference,
-                "msg_seq": msg_seq,
-                "chunk_number": None if whole else number,
-            }
+        reference = frame.reference if frame.pair is Pair.NEW else None
+        known = self._known_msg_seq(frame)
+        request = build(known) if reference is None else None
+        whole = frame.kind is FrameKind.OPENING and address.dialect == "stream_messages"
         head = self._head(self._spoken.texts())
-        rows = self._rows
+        rows, passive = self._rows, self._passive
 
-        def run(batch: Batch) -> None:
+        def run(batch: Batch) -> Intent | Denied | Later:
+            msg_seq, used, pair = known, answers, None
+            if reference is not None:
+                granted = ledger.grant(address, reference, use, counted=counted)
+                if isinstance(granted, Denied):
+                    return _held_back(rows, batch, head, granted)
+                msg_seq, used = granted.msg_seq, granted.used
+                pair = PassivePair(
+                    bot_id=address.bot_id,
+                    target_id=address.target_id,
+                    msg_id=reference,
+                    msg_seq=msg_seq,
+                    chunk_number=None if whole else number,
+                )
+            if proactive and (moment := quotas.reserve(rows.delivery, now)) is not None:
+                return _held_back(rows, batch, head, Later((moment - now).total_seconds()))
+            sent = request or build(msg_seq)
+            chunk_values["msg_seq"], chunk_values["request"] = msg_seq, stored_request(sent, frame)
+            if use is not None and frame.pair is not Pair.REPEAT:
+                how = ledger.decided(rows.delivery, address, passive, frame, segment, used)
+                segment_values["decision"] = how.document()
             row = _put_segment(rows, batch, frame.segment, {**segment_values, "seq": head["seq"]})
             chunk = Chunk(segment=row, seq=head["seq"], **chunk_values)
             rows.chunks[frame.segment, number] = chunk
             batch.create(chunk)
             if pair is not None:
-                batch.create(PassivePair(segment=row, **pair))
-            if proactive:
-                session = rows.delivery.session
-                batch.create(ProactiveSend(bot_id=session.bot_id, session=session, delivery=rows.delivery, at=now))
+                pair.segment = row
+                batch.create(pair)
             event = _put_head(rows, batch, head)
             event["segments"] = [segment_row(row, rows.attempt)]
             event["chunks"] = [chunk_row(row, chunk)]
             batch.publish(lambda: _with_ids(event, row, chunk))
+            return Intent(sent, Ticket(frame.segment, number, msg_seq, frame, used))
 
         return self._job(run)
 
     def _is_counted(self, frame: Frame) -> bool:
         """Whether QQ counts the frame among those that answer nothing, and nobody has noted it yet."""
-        if frame.reference is not None or frame.kind not in _COUNTED:
+        if frame.reference is not None or use_of(frame.kind) is None or frame.pair is Pair.REPEAT:
             return False
         self._proactive -= 1
         return self._proactive < 0
@@ -266,9 +252,13 @@ class AttemptRecorder:
         if exchange.suspect:
             chunk_values["suspect"] = True
         head = self._head({})
-        rows = self._rows
+        rows, address, frame = self._rows, self._address, ticket.frame
+        closed = ends_answering(answer, frame.kind) if frame is not None else None
+        reference = frame.reference if frame is not None else None
 
         def run(batch: Batch) -> None:
+            if closed is not None and reference is not None:
+                ledger.close(address, reference, closed)
             row = _put_segment(rows, batch, ticket.segment, {**segment_values, "seq": head["seq"]})
             chunk = rows.chunks[ticket.segment, ticket.chunk]
             _set(batch, chunk, {**chunk_values, "seq": head["seq"]})
@@ -285,6 +275,10 @@ class AttemptRecorder:
         """Write the end of a segment that no answer brought about: QQ's window closed on it, or it was cancelled."""
         self._opened.setdefault(segment.number, timezone.now())
         segment_values = self._segment_values(segment, None)
+        if segment.unanswered:
+            address = self._address
+            how = Passive(segment.unanswered, None, address.until, self._answers, address.most)
+            segment_values["decision"] = how.document()
         head = self._head({})
         rows = self._rows
 
@@ -316,8 +310,7 @@ class AttemptRecorder:
         if reference is not None:
             values["reference"] = reference
         if segment.media is not None:
-            bot = self._rows.delivery.session.bot
-            values["media"] = media_values(segment, segment.media, bot, self._passive)
+            values["media"] = media_values(segment, segment.media)
         return values
 
     # ---- the delivery's head ----------------------------------------------------------------------------------
@@ -344,14 +337,21 @@ class AttemptRecorder:
 
         return self._submit(self._job(run))
 
-    def _job(self, run: Callable[[Batch], None], *, lazy: bool = False) -> Job[None]:
+    def _job(self, run: Callable[[Batch], T], *, lazy: bool = False) -> Job[T]:
         return Job(run, self._delivery_id, self._fence, lazy)
 
-    def _submit(self, job: Job[None]) -> asyncio.Future[None]:
+    def _submit(self, job: Job[T]) -> asyncio.Future[T]:
         written = self._writer.submit(job)
         # Where the fence is lost nobody may come to look at an answer's write any more.
         written.add_done_callback(lambda future: future.cancelled() or future.exception())
         return written
+
+
+def _held_back(rows: _Rows, batch: Batch, head: dict[str, Any], why: Held) -> Held:
+    """Nothing is written but the delivery's head: whoever follows it sees no gap."""
+    event = _put_head(rows, batch, head)
+    batch.publish(lambda: event)
+    return why
 
 
 def _put_segment(rows: _Rows, batch: Batch, number: int, values: dict[str, Any]) -> Segment:

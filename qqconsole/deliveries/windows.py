@@ -1,20 +1,14 @@
-"""How long, and how often, QQ lets a message be answered (docs/protocol.md 3.4)."""
+"""Until when QQ lets a message be answered, by its row (docs/protocol.md 3.4)."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from adapter import passive
 from adapter.targets import Scene
 from qqconsole.conversations.models import InboundMessage
 
-WINDOWS = {
-    Scene.C2C: timedelta(minutes=60),
-    Scene.GROUP: timedelta(minutes=5),
-    Scene.GUILD: timedelta(minutes=5),
-    Scene.DM: timedelta(minutes=5),
-}
-REPLIES = {Scene.C2C: 4, Scene.GROUP: 5}
-"""Messages that may answer one message; of the guild scenes nothing is known."""
+WINDOWS = {scene: timedelta(seconds=seconds) for scene, seconds in passive.WINDOWS.items()}
 BELIEVED = timedelta(hours=1)
 """A gateway session lives 30 to 65 minutes (sheet 2.4): what QQ pushes cannot be older than that, so a stamp that says
 so comes from a clock that is wrong, and the message counts from when it came in."""

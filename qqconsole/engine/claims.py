@@ -42,13 +42,6 @@ class Claim:
     recovered: bool
     """Another owner had begun it: the attempt is that owner's, to be closed rather than begun."""
 
-    @property
-    def reference(self) -> str | None:
-        """The msg_id it goes under; None: proactively."""
-        if self.passive is not None:
-            return self.passive.reference
-        return self.delivery.inbound.qq_id if self.delivery.inbound is not None else None
-
 
 def next_in_turn() -> QuerySet[Delivery]:
     """Queued deliveries that are due, with nothing due or sending before them in their session's lane, of bots that

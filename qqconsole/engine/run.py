@@ -13,15 +13,18 @@ from django.utils import timezone
 
 from adapter.answers import Exchange, Unknown
 from adapter.desk import MediaDesk
+from adapter.passive import ANSWERS
 from adapter.pieces import MediaItem, Source, SourceFailed
 from adapter.request import Endpoint, Request
 from adapter.sender import Intent, Sender, jitter
 from adapter.stream import StreamMachine
-from adapter.targets import Target
+from adapter.targets import Scene, Target
 from adapter.verdicts import Outcome, Verdict
 from qqconsole.deliveries.interrupted import Interrupted
+from qqconsole.deliveries.ledger import Address
 from qqconsole.deliveries.models import ChunkStatus, Mode
-from qqconsole.deliveries.recorder import Address, AttemptRecorder, Ticket
+from qqconsole.deliveries.recorder import AttemptRecorder, Ticket
+from qqconsole.deliveries.windows import open_until
 from qqconsole.engine import endings
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.claims import Claim
@@ -134,8 +137,7 @@ class Run:
             self._engine.writer,
             delivery,
             self._claim.attempt,
-            Address(bot.pk, target.id, bot.dialect),
-            next_msg_seq=work.next_msg_seq,
+            self._address(),
             passive=self._claim.passive,
             generates=work.generates,
             keeper=self._engine.keeper,
@@ -154,6 +156,13 @@ class Run:
         gate, turns = self._engine.gates.of(bot), client.pace
         sender = Sender(machine, client, recorder, target, desk=desk, outside=outside, gate=gate, turns=turns)
         return machine, sender, recorder
+
+    def _address(self) -> Address:
+        delivery, passive = self._claim.delivery, self._claim.passive
+        session, bot, until = delivery.session, delivery.session.bot, passive.until if passive else None
+        if passive is None and delivery.inbound is not None:
+            until = open_until(delivery.inbound, Scene(session.scene))
+        return Address(bot.pk, session.target_id, bot.dialect, ANSWERS.get(Scene(session.scene)), until)
 
     def _open(self, work: Work) -> Source | None:
         """The source of the pieces; None where there is none to be had, and the machine knows why."""

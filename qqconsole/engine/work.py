@@ -12,7 +12,6 @@ from qqconsole.deliveries import tails
 from qqconsole.deliveries.interrupted import Interrupted, read_interrupted
 from qqconsole.deliveries.missing import missing_pieces
 from qqconsole.deliveries.models import Kind, Mode
-from qqconsole.deliveries.recorder import next_msg_seq
 from qqconsole.deliveries.repeating import Repeat, read_repeat
 from qqconsole.engine.claims import Claim
 from qqconsole.replies.given import Given
@@ -23,8 +22,6 @@ from qqconsole.replies.sources import open_source
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    next_msg_seq: int
-    """The first msg_seq that is free under the message it goes under."""
     question: ReplyRequest | Given | SourceFailed | None = None
     interrupted: Interrupted | None = None
     """What another owner left of this very attempt."""
@@ -56,27 +53,23 @@ class Work:
 def read_work(claim: Claim) -> Work:
     """What the attempt needs from the database (a handful of queries)."""
     delivery, attempt = claim.delivery, claim.attempt
-    free, session = 1, delivery.session
-    reference = claim.reference
-    if reference is not None:
-        free = next_msg_seq(session.bot_id, session.target_id, reference)
     given = delivery.kind != Kind.REPLY or attempt.mode != Mode.FIRST
     if claim.recovered:
         generates = not given or tails.being_written(delivery.pk)
         interrupted = read_interrupted(delivery, attempt.pk, generated=generates)
         if not interrupted.untouched:
-            return Work(free, interrupted=interrupted, generates=generates)
+            return Work(interrupted=interrupted, generates=generates)
     try:
         if attempt.mode == Mode.REPEAT:
             repeat = read_repeat(delivery)
             if repeat is None:
                 raise SourceFailed("no_repeat")
-            return Work(free, repeat=repeat, generates=False)
+            return Work(repeat=repeat, generates=False)
         pieces = missing_pieces(delivery) if given else []
         if pieces:
-            return Work(free, Given(pieces), generates=False)
+            return Work(Given(pieces), generates=False)
         if delivery.kind != Kind.REPLY:
             raise SourceFailed("nothing_missing")
-        return Work(free, reply_request(delivery))
+        return Work(reply_request(delivery))
     except SourceFailed as failure:
-        return Work(free, failure)
+        return Work(failure)

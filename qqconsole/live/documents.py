@@ -76,6 +76,7 @@ def segment_row(segment: Segment, attempt: Attempt) -> Document:
         "accepted_length": segment.accepted_length,
         "suspect": segment.suspect,
         "media": segment.media,
+        "decision": segment.decision,
         "opened_at": _time(segment.opened_at),
         "closed_at": _time(segment.closed_at),
         "seq": segment.seq,

@@ -24,7 +24,7 @@ export function paintSegment(root, segment, chunks, before, severalAttempts) {
   put(node, "dialect", segment.dialect);
   put(node, "stream", segment.stream_id);
   slot(node, "stream").title = segment.stream_id;
-  const passive = put(node, "passive", decided(segment.media?.decision));
+  const passive = put(node, "passive", decided(segment.decision));
   passive.hidden = !passive.textContent;
   const list = node.querySelector("[data-chunks]");
   chunks.forEach((chunk, place) => {
@@ -33,7 +33,7 @@ export function paintSegment(root, segment, chunks, before, severalAttempts) {
   });
 }
 
-// Under which message media went, or why under none.
+// Under which message it went, or why under none.
 function decided(decision) {
   if (!decision) return "";
   const facts = { used: decision.used, of: decision.of ?? "∞", until: decision.until ? clock(decision.until) : "" };

@@ -17,7 +17,7 @@ from adapter.stream import StreamMachine
 from qqconsole.accounts.callers import Caller
 from qqconsole.accounts.models import User
 from qqconsole.deliveries import quotas, reasons
-from qqconsole.deliveries.models import Delivery, Mode, PassivePair, ProactiveSend, Segment
+from qqconsole.deliveries.models import Delivery, Mode, ProactiveSend, Segment
 from qqconsole.deliveries.outlook import Outlook, outlook
 from qqconsole.deliveries.repeating import read_repeat
 from qqconsole.deliveries.resend import ResendRefused, resend
@@ -83,18 +83,15 @@ def test_a_picture_goes_proactively_unless_the_bot_prefers_otherwise() -> None:
 
 def test_the_last_answer_is_left_for_words() -> None:
     delivery = make_picture(bot={"media_passive": True})
-    session, asked = delivery.session, delivery.session.inbound_messages.get()
-    attempt = make_attempt(make_delivery(session))
-    for number in range(1, 4):
-        PassivePair.objects.create(
-            bot=session.bot,
-            target_id=session.target_id,
-            msg_id=asked.qq_id,
-            msg_seq=number,
-            segment=make_segment(attempt, number),
-        )
+    delivery.session.inbound_messages.update(answers_used=3)
     seen = look(delivery)
     assert (seen.passive, seen.passive_why, seen.replies_used) == (False, "none_left", 3)
+
+
+def test_a_message_qq_closed_is_answered_by_nobody() -> None:
+    delivery = make_picture(bot={"media_passive": True})
+    delivery.session.inbound_messages.update(answers_closed=40034128)
+    assert (look(delivery).passive, look(delivery).passive_why) == (False, "closed")
 
 
 def test_a_picture_qq_has_still_need_not_be_uploaded() -> None:

@@ -14,12 +14,15 @@ from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.utils import timezone
 
 from adapter.frames import Frame, FrameKind, Pair
+from adapter.passive import Denied
 from adapter.request import Endpoint, Request
 from adapter.segment import Segment as LiveSegment
+from adapter.sender import Intent
 from qqconsole.bots.models import Bot
-from qqconsole.conversations.models import PlatformEvent, Session
+from qqconsole.conversations.models import InboundMessage, PlatformEvent, Session
+from qqconsole.deliveries.ledger import Address
 from qqconsole.deliveries.models import Attempt, Chunk, Delivery, PassivePair, Segment, Status
-from qqconsole.deliveries.recorder import Address, AttemptRecorder
+from qqconsole.deliveries.recorder import AttemptRecorder
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.writer import FenceLost, GroupWriter, Job
 
@@ -159,7 +162,9 @@ def _recorder(writer: GroupWriter, bot: Bot, target: str) -> AttemptRecorder:
     session = Session.objects.create(bot=bot, scene="c2c", target_id=target, last_at=timezone.now())
     delivery = Delivery.objects.create(session=session, status=Status.SENDING, fence=1)
     attempt = Attempt.objects.create(delivery=delivery, number=1, started_at=timezone.now())
-    return AttemptRecorder(writer, delivery, attempt, Address(bot.pk, target, "stream_messages"), next_msg_seq=1)
+    message = {"session": session, "received_at": timezone.now()}
+    InboundMessage.objects.get_or_create(bot=bot, qq_id=MSG_ID, defaults=message)
+    return AttemptRecorder(writer, delivery, attempt, Address(bot.pk, target, "stream_messages", most=4))
 
 
 def _opening() -> tuple[Frame, LiveSegment]:
@@ -172,31 +177,34 @@ def _build(msg_seq: int | None) -> Request:
     return Request("POST", "/v2/users/x/stream_messages", {"msg_seq": msg_seq, "content_raw": "…"}, Endpoint.STREAM)
 
 
-async def test_a_stolen_pair_costs_nobody_a_row(writer: GroupWriter, bot: Bot) -> None:
-    """Three pairs of this message were taken after we looked: the next free one is used, the ledger stays whole."""
-    robbed = await asyncio.to_thread(_recorder, writer, bot, "A" * 32)
-    beside = await asyncio.to_thread(_recorder, writer, bot, "B" * 32)
-    thief = await asyncio.to_thread(_recorder, writer, bot, "C" * 32)
-    await thief.intend(*_opening(), _build)
-
-    def steal() -> None:
-        segment = Segment.objects.get()
-        for number in (1, 2, 3):
-            PassivePair.objects.create(bot=bot, target_id="A" * 32, msg_id=MSG_ID, msg_seq=number, segment=segment)
-
-    await asyncio.to_thread(steal)
+async def test_answers_to_one_message_take_its_pairs_in_turn_until_none_is_left(writer: GroupWriter, bot: Bot) -> None:
+    """Six recorders in one batch: each that is granted an answer has its rows, and the others none."""
+    several = [await asyncio.to_thread(_recorder, writer, bot, f"{number:032}") for number in range(6)]
     intents = await in_one_batch(
         writer,
-        lambda: [asyncio.ensure_future(one.intend(*_opening(), _build)) for one in (robbed, beside)],
+        lambda: [asyncio.ensure_future(one.intend(*_opening(), _build)) for one in several],
     )
-    assert [intent.request.body["msg_seq"] for intent in intents] == [4, 1]
-    for target in ("A" * 32, "B" * 32):
-        segment = await Segment.objects.aget(attempt__delivery__session__target_id=target)
+    assert [intent.request.body["msg_seq"] for intent in intents[:4]] == [1, 2, 3, 4]
+    assert intents[4:] == [Denied("none_left", 4)] * 2
+    for segment in [one async for one in Segment.objects.select_related("attempt__delivery").order_by("pk")]:
         chunk = await Chunk.objects.aget(segment=segment)
         pair = await PassivePair.objects.aget(segment=segment)
-        assert chunk.msg_seq == pair.msg_seq
-        delivery = await Delivery.objects.aget(session__target_id=target)
-        assert delivery.seq == segment.seq == chunk.seq == 1
+        assert chunk.msg_seq == pair.msg_seq == segment.decision["used"]
+        assert segment.attempt.delivery.seq == segment.seq == chunk.seq == 1
+    assert await Segment.objects.acount() == 4
+    message = await InboundMessage.objects.aget()
+    assert (message.answers_used, message.next_msg_seq) == (4, 5)
+
+
+async def test_a_second_try_of_one_bubble_is_no_second_answer(writer: GroupWriter, bot: Bot) -> None:
+    recorder = await asyncio.to_thread(_recorder, writer, bot, "A" * 32)
+    frame, segment = _opening()
+    first = await recorder.intend(frame, segment, _build)
+    again = await recorder.intend(frame, segment, _build)
+    assert isinstance(first, Intent)
+    assert isinstance(again, Intent)
+    assert (first.request.body["msg_seq"], again.request.body["msg_seq"]) == (1, 2)
+    assert (await InboundMessage.objects.aget()).answers_used == 1
 
 
 async def test_an_older_fence_writes_nothing(writer: GroupWriter, bot: Bot) -> None:
