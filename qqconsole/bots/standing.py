@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -18,6 +17,9 @@ class Standstill:
     tone: str
     """bad · warn"""
     what: str
+    at: datetime | None = None
+    """Since when; the page writes it between ``what`` and ``then``, in its reader's own time."""
+    then: str = ""
     why: str = ""
     next_try_at: datetime | None = None
     name: str = ""
@@ -33,8 +35,9 @@ def standstill(bot: Bot, *, named: bool = False) -> Standstill | None:
     if gate.state == GateState.PAUSED:
         meaning = code_in_words(gate.code, get_language() or "en")
         why = [pause_in_words(gate.reason), f"{gate.code} {meaning}" if gate.code else ""]
-        what = _("Sending is paused since {time}; what is to be sent waits.").format(time=_clock(gate.paused_at))
-        return Standstill("bad", what, " ".join(part for part in why if part), gate.probe_at, name)
+        what, then = _("Sending is paused since {time}; what is to be sent waits.").split("{time}")
+        said = " ".join(part for part in why if part)
+        return Standstill("bad", what, gate.paused_at, then, said, gate.probe_at, name)
     if gate.state == GateState.TRIAL:
         return Standstill("warn", _("QQ answers again: one message at a time until the first gets through."), name=name)
     if not gate.is_lost or bot.after_4009 == AfterLoss.IGNORE:
@@ -43,14 +46,11 @@ def standstill(bot: Bot, *, named: bool = False) -> Standstill | None:
         said = _("QQ's gateway session is lost since {time}: what is sent now is marked, for QQ may drop it.")
     else:
         said = _("QQ's gateway session is lost since {time}: answers wait until it is back.")
-    return Standstill("warn", said.format(time=_clock(gate.lost_at)), name=name)
+    what, then = said.split("{time}")
+    return Standstill("warn", what, gate.lost_at, then, name=name)
 
 
 def standstills() -> list[Standstill]:
     """Return those of all bots (one query)."""
     bots = Bot.objects.filter(gate__isnull=False).select_related("gate").defer("secret", "source_key")
     return [still for bot in bots if (still := standstill(bot, named=True)) is not None]
-
-
-def _clock(moment: datetime | None) -> str:
-    return "" if moment is None else timezone.localtime(moment).strftime("%H:%M:%S")
