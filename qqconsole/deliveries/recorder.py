@@ -7,6 +7,7 @@ carries the values as they were when it was queued, so a row never shows a momen
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from adapter.passive import Denied, Later, ends_answering, use_of
 from adapter.request import Request
 from adapter.sender import Intent
 from adapter.verdicts import Verdict
+from qqconsole import tallies
 from qqconsole.deliveries import ledger, quotas, tails
 from qqconsole.deliveries.ledger import Address
 from qqconsole.deliveries.media_record import media_values
@@ -138,12 +140,14 @@ class AttemptRecorder:
         """Commit the frame as a Chunk *sending*, unless the ledgers hold it back. Raises FenceLost when the delivery
         is another's by now."""
         number = self._chunk_numbers.get(frame.segment, 0) + 1
+        began = time.monotonic()
         intent = await self._submit(self._intend_job(frame, segment, build, number))
         if isinstance(intent, Denied):
             self._answers = intent.used
         if not isinstance(intent, Intent):
             return intent
         assert isinstance(intent.ticket, Ticket)
+        tallies.observe("write", time.monotonic() - began)
         self._chunk_numbers[frame.segment] = number
         self._last_pair, self._answers = intent.ticket.msg_seq, intent.ticket.answers
         if use_of(frame.kind) is not None and frame.reference is not None:
@@ -263,7 +267,7 @@ class AttemptRecorder:
             chunk = rows.chunks[ticket.segment, ticket.chunk]
             _set(batch, chunk, {**chunk_values, "seq": head["seq"]})
             # Answered, it is not written again: a long reply need not hold all its chunks in memory.
-            batch.after_commit(lambda: _drop(rows, ticket))
+            batch.after_commit(lambda: _answered(rows, ticket))
             event = _put_head(rows, batch, head)
             event["segments"] = [segment_row(row, rows.attempt)]
             event["chunks"] = [chunk_row(row, chunk)]
@@ -334,6 +338,7 @@ class AttemptRecorder:
             event = _put_head(rows, batch, head)
             event["attempts"] = [attempt_row(rows.attempt)]
             batch.publish(lambda: event)
+            batch.after_commit(lambda: tallies.ended(rows.delivery.status))
 
         return self._submit(self._job(run))
 
@@ -370,8 +375,12 @@ def _forget(rows: _Rows, number: int) -> None:
     rows.segments.pop(number, None)
 
 
-def _drop(rows: _Rows, ticket: Ticket) -> None:
-    rows.chunks.pop((ticket.segment, ticket.chunk), None)
+def _answered(rows: _Rows, ticket: Ticket) -> None:
+    chunk, delivery = rows.chunks.pop((ticket.segment, ticket.chunk), None), rows.delivery
+    if chunk is not None and chunk.answered_at is not None:
+        is_first = (ticket.segment, ticket.chunk, rows.attempt.number) == (1, 1, 1)
+        waited = (chunk.answered_at - delivery.created_at).total_seconds() if is_first else None
+        tallies.answered(chunk, waited)
 
 
 def _put_head(rows: _Rows, batch: Batch, head: dict[str, Any]) -> Event:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from qqconsole import tallies
 from qqconsole.deliveries import tails
 from qqconsole.deliveries.models import Attempt, Chunk, ChunkStatus, Delivery, Segment, SegmentStatus, Status
 from qqconsole.engine.batch import Batch
@@ -50,6 +51,7 @@ def give_up(batch: Batch, delivery_id: int, detail: str) -> None:
     attempts.update(status=status, reason=ENGINE_ERROR, finished_at=now)
     why = {"reason": ENGINE_ERROR, "code": None, "detail": detail[:MOST_DETAIL]}
     Delivery.objects.filter(pk=delivery_id).update(seq=seq, status=status, finished_at=now, **why, **FREE)
+    batch.after_commit(lambda: tallies.ended(status))
     _tell(batch, delivery_id, segments.filter(seq=seq), chunks.filter(seq=seq))
 
 

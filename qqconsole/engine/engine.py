@@ -18,6 +18,7 @@ from django.db import InterfaceError, OperationalError
 
 from adapter.outside import Outside
 from adapter.targets import Target
+from qqconsole import tallies
 from qqconsole.deliveries.models import Delivery, Kind
 from qqconsole.engine import beats, claims, endings, wishes
 from qqconsole.engine.batch import Batch
@@ -126,6 +127,7 @@ class Engine:
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)
         try:
+            await self.sweep.add_tallies()
             await self.writer.submit(Job(lambda batch: beats.leave(self.owner)))
         except (OperationalError, InterfaceError):
             log.warning("the database is away: this process's last sign of life counts for a while yet")
@@ -248,7 +250,10 @@ class Engine:
         delivery = claim.delivery
         if claim.recovered:
             self.recovered += 1
+            tallies.count("lease_recoveries")
             log.warning("delivery=%s lost its owner and is taken over", delivery.pk)
+        elif delivery.fence == 1 and delivery.started_at is not None:
+            tallies.observe("queue_wait", (delivery.started_at - delivery.created_at).total_seconds())
         run = Run(self, claim)
         self.running[delivery.pk] = run
         if self.draining:

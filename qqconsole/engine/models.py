@@ -1,4 +1,4 @@
-"""Which processes of the engine are alive."""
+"""Which processes of the engine are alive, and what all of them counted."""
 
 from __future__ import annotations
 
@@ -20,3 +20,17 @@ class ProcessBeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.owner}"
+
+
+class Tally(models.Model):
+    """One sum over all processes since the beginning (``qqconsole.tallies``): removing old rows never sets it back."""
+
+    name = models.CharField(max_length=40)
+    labels = models.CharField(max_length=120, blank=True)
+    value = models.FloatField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "labels"], name="one_row_per_tally")]
+
+    def __str__(self) -> str:
+        return f"{self.name}{{{self.labels}}}"

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
+from qqconsole import tallies
 from qqconsole.deliveries import enrolment
 from qqconsole.deliveries.models import Delivery, Status
-from qqconsole.engine import beats, claims
+from qqconsole.engine import beats, claims, tally_rows
 from qqconsole.engine.writer import Job
 
 if TYPE_CHECKING:
@@ -71,7 +72,19 @@ class Sweep:
         pace = engine.paces.readings()
         await engine.writer.submit(Job(lambda batch: beats.beat(engine.owner, *kinds, pace=pace)))
         engine.paces.workers = await engine.read(beats.senders)
+        await self.add_tallies()
         self.swept_at = time.monotonic()
+
+    async def add_tallies(self) -> None:
+        """Add what this process counted to the rows of all. Raises what the writer raises; nothing is lost then."""
+        taken = tally_rows.take()
+        if not taken:
+            return
+        try:
+            await self._engine.writer.submit(Job(lambda batch: tally_rows.add(taken)))
+        except Exception:
+            tallies.give_back(taken)
+            raise
 
     async def _renew(self) -> None:
         mine = list(self._engine.running)

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
+from qqconsole import tallies
 from qqconsole.live.publish import ALL, EVERYBODY, PREFIX, SUFFIX
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Mailbox:
             self._frames.put_nowait(frame)
         except asyncio.QueueFull:
             self.missed = True
+            tallies.count("live", 'what="dropped_frames"')
 
 
 class Hub:

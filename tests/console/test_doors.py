@@ -6,13 +6,15 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
-from qqconsole import health, metrics
+from qqconsole import health, metrics, tallies
 from qqconsole.bots.models import Bot, BotConnection
 from qqconsole.conversations.models import Session
-from qqconsole.deliveries.models import Delivery
+from qqconsole.deliveries.models import Chunk, Delivery
+from qqconsole.engine import tally_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _fresh_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "_last", None)
+    tally_rows.take()
 
 
 def value(text: str, series: str) -> float:
@@ -55,19 +58,66 @@ def test_health_of_this_database_is_looked_at() -> None:
     assert Client().post("/healthz").status_code == 405
 
 
-def test_metrics_count_rows(delivery: Delivery, session: Session) -> None:
-    waiting = Delivery.objects.create(session=session, kind="message", status="queued")
-    Delivery.objects.filter(pk=waiting.pk).update(created_at=timezone.now() - timedelta(seconds=90))
+def test_what_is_open_is_read_from_the_rows(delivery: Delivery, session: Session) -> None:
+    now = timezone.now()
+    waiting, later = (Delivery.objects.create(session=session, kind="message", status="queued") for _ in range(2))
+    Delivery.objects.filter(pk=waiting.pk).update(created_at=now - timedelta(seconds=90))
+    Delivery.objects.filter(pk=later.pk).update(
+        created_at=now - timedelta(seconds=900), due_at=now + timedelta(hours=1)
+    )
 
     text = scrape()
 
-    assert value(text, 'qqconsole_deliveries{status="delivered"}') == 1
-    assert value(text, 'qqconsole_deliveries{status="queued"}') == 1
-    assert value(text, 'qqconsole_deliveries{status="unknown"}') == 0
-    assert value(text, 'qqconsole_chunks{status="accepted"}') == 1
-    assert value(text, 'qqconsole_chunks{status="refused"}') == 1
-    assert value(text, 'qqconsole_refusals{code="40034017"}') == 1
+    assert value(text, 'qqconsole_deliveries_open{status="queued"}') == 2
+    assert value(text, 'qqconsole_deliveries_open{status="sending"}') == 0
     assert 90 <= value(text, "qqconsole_queue_age_seconds") < 120
+
+
+def test_what_happened_is_counted_once_and_for_all(delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
+    for chunk in Chunk.objects.order_by("pk"):
+        tallies.answered(chunk, 0.7 if chunk.number == 1 else None)
+    tallies.ended("delivered")
+    scrape()
+    tallies.ended("delivered")
+    Delivery.objects.all().delete()
+    monkeypatch.setattr(metrics, "_last", None)
+
+    text = scrape()
+
+    assert value(text, 'qqconsole_deliveries_ended_total{status="delivered"}') == 2
+    assert value(text, 'qqconsole_deliveries_ended_total{status="unknown"}') == 0
+    assert value(text, 'qqconsole_chunks_total{status="accepted"}') == 1
+    assert value(text, 'qqconsole_chunks_total{status="refused"}') == 1
+    assert value(text, 'qqconsole_refusals_total{code="40034017"}') == 1
+    assert value(text, 'qqconsole_qq_seconds_bucket{kind="opening",le="0.01"}') == 0
+    assert value(text, 'qqconsole_qq_seconds_bucket{kind="opening",le="0.025"}') == 1
+    assert value(text, 'qqconsole_qq_seconds_sum{kind="opening"}') == 0.0125
+    assert value(text, 'qqconsole_first_frame_seconds_bucket{le="0.5"}') == 0
+    assert value(text, 'qqconsole_first_frame_seconds_bucket{le="+Inf"}') == 1
+    assert value(text, "qqconsole_first_frame_seconds_count") == 1
+
+
+def test_what_two_processes_counted_is_added_up() -> None:
+    for by in (2.0, 3.0):
+        tally_rows.add({("chunks", 'status="accepted"'): by, ("qq", 'kind="closing",le="0.05"'): by})
+
+    text = scrape()
+
+    assert value(text, 'qqconsole_chunks_total{status="accepted"}') == 5
+    assert value(text, 'qqconsole_qq_seconds_count{kind="closing"}') == 5
+
+
+def test_what_cannot_be_written_is_counted_with_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(taken: object) -> None:
+        raise OperationalError("the database is away")
+
+    tallies.ended("failed")
+    with monkeypatch.context() as broken:
+        broken.setattr(tally_rows, "add", away)
+        with pytest.raises(OperationalError):
+            scrape()
+
+    assert value(scrape(), 'qqconsole_deliveries_ended_total{status="failed"}') == 1
 
 
 def test_an_empty_queue_has_no_age() -> None:
