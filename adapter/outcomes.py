@@ -41,6 +41,8 @@ class Outcomes:
     _whole: bool
     _coming: deque[str | Barrier]
     _last_word: Barrier | None
+    _cancelled: bool
+    _dropped: bool
     _in_flight: Frame | None
     _doubt: Frame | None
     _newline: int | None
@@ -332,7 +334,9 @@ class Outcomes:
             segment.closes_with, segment.full = "", False
         if segment.barrier is not None and segment.barrier.kind is not BarrierKind.ROLL:
             self._coming.appendleft(segment.barrier)
-        if rest:
+        if rest and self._cancelled:
+            self._dropped = self._dropped or segment.purpose != "notice"
+        elif rest:
             self._coming.appendleft(rest)
 
     def _part(self, segment: Segment, status: SegmentStatus) -> None:

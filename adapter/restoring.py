@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from adapter.cutting import reopening
 from adapter.frames import Frame, FrameKind
+from adapter.policy import Policy
 from adapter.segment import Barrier, BarrierKind, Segment, SegmentKind, Stage
 from adapter.stream import Restored
 from adapter.verdicts import TAKEN, Verdict
@@ -31,6 +33,17 @@ def in_doubt(text: str, frames: Sequence[RecordedFrame]) -> int | None:
     held = frame.text == text[frame.start : frame.end]
     repeats = frame.why == "repeat" and verdict not in TAKEN and held
     return len(frames) - 1 if repeats or verdict in _OPEN_OUTCOME else None
+
+
+def opens_behind(last: Segment | None, policy: Policy) -> str:
+    """What the segment behind the ``last`` one opens with, where nothing was open when the process ended: the fence in
+    which that was full."""
+    if last is None or not last.full or not last.closes_with:
+        return ""
+    limit = policy.message_bytes
+    if last.kind is SegmentKind.STREAM and policy.dialect is not None and policy.dialect.cumulative:
+        limit = policy.frame_bytes or policy.dialect.frame_bytes
+    return reopening(last.text, last.opens_with, limit - 1)
 
 
 def restore(segment: Segment, frames: Sequence[RecordedFrame]) -> Restored:

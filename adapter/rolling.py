@@ -22,13 +22,17 @@ class Rolling(Forms):
     def _fit(self, segment: Segment) -> None:
         """End the segment where it is full, if it is; what is behind goes on in the next."""
         budget = self._budget(segment)
-        if budget is None or fits(segment.text, budget - 4 * len(segment.opens_with) - budget // 2):
+        if budget is None or fits(segment.text, budget // 2 - 4 * len(segment.opens_with + segment.closes_with)):
             return
         text, head, floor = segment.text, segment.opens_with, max(segment.accepted, segment.tried)
+        budget -= weight(segment.closes_with)
         if not fits(head + text, budget):
             if floor < len(text):
                 at = cut_at(text, budget, head=head, floor=floor, whole=segment.barrier is not None)
                 self._roll(segment, at, budget)
+                if segment.stage is Stage.GATHERING:
+                    # Whole before it was opened, it goes as a message, which may hold less.
+                    self._fit(segment)
         elif segment.barrier is None and self._cumulative and segment.stage is not Stage.HOLDING:
             moving = moving_block(text, budget, head=head, floor=floor)
             if moving is not None:

@@ -139,6 +139,9 @@ class SegmentDocument(Schema):
     reference: str
     text: str
     accepted_length: int
+    opens_with: Annotated[str, Field(description="In the bubble before the text: a fence that was cut, opened again.")]
+    closes_with: Annotated[str, Field(description="In the bubble behind the text: what closes a fence that was cut.")]
+    full: Annotated[bool, Field(description="The text goes straight on in the next segment.")]
     suspect: bool
     media: dict[str, Any] | None
     decision: dict[str, Any] | None

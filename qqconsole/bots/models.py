@@ -70,6 +70,14 @@ class Bot(models.Model):
         _("shortest time between frames, ms"), null=True, blank=True, validators=[MaxValueValidator(60_000)]
     )
     """None: the dialect's own default (500 for stream_messages, 1000 for messages.stream)."""
+    frame_bytes = models.PositiveIntegerField(
+        _("most text in a frame, bytes"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1_000), MaxValueValidator(20_400)],
+    )
+    """None: the dialect's own default (18,000 for stream_messages, 4,000 for messages.stream); QQ's own limit is near
+    20,420 (docs/protocol.md 4.2.2)."""
     open_after = models.PositiveIntegerField(_("visible characters before a stream opens"), default=12)
     markdown = models.BooleanField(_("send native markdown"), default=True)
     on_dead_reference = models.CharField(
@@ -110,6 +118,11 @@ class Bot(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def longest_frame(self) -> int:
+        """Bytes of text that one frame may hold."""
+        return self.frame_bytes or (18_000 if self.dialect == Dialect.STREAM_MESSAGES else 4_000)
 
     @property
     def frame_interval(self) -> float:

@@ -25,6 +25,7 @@ OPTIONS = [
     Option("--token-url", "token_url", "address that hands out access tokens (default: on the API's host)"),
     Option("--dialect", "dialect", "how it streams", {"choices": Dialect.values}),
     Option("--throttle-ms", "throttle_ms", "shortest time between two frames of a stream, ms", {"type": int}),
+    Option("--frame-bytes", "frame_bytes", "most text in a frame of a stream, bytes (1000 to 20400)", {"type": int}),
     Option("--open-after", "open_after", "visible characters before a stream opens", {"type": int}),
     Option("--stream-rate", "stream_rate", "stream frames a second, at most", {"type": float}),
     Option("--message-rate", "message_rate", "messages a second, at most", {"type": float}),

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapter.frames import STREAM_KINDS, Frame, FrameKind, Pair
-from adapter.restoring import in_doubt, restore
+from adapter.policy import Policy
+from adapter.restoring import in_doubt, opens_behind, restore
 from adapter.segment import Segment as LiveSegment
 from adapter.segment import SegmentKind, SegmentStatus
 from adapter.stream import Restored
@@ -45,6 +46,10 @@ class Interrupted:
         return [
             live_segment(segment) for segment in (self.segments[:-1] if self.restored is not None else self.segments)
         ]
+
+    def opens_behind(self, policy: Policy) -> str:
+        """What opens the fence again, in the next segment, that the last one was full in; "" where one is open."""
+        return opens_behind(self.ended[-1], policy) if self.restored is None and self.segments else ""
 
     @property
     def untouched(self) -> bool:
@@ -85,6 +90,9 @@ def live_segment(row: Segment) -> LiveSegment:
         purpose=row.purpose,
         status=SegmentStatus(row.status),
         text=row.text,
+        opens_with=row.opens_with,
+        closes_with=row.closes_with,
+        full=row.full,
         accepted=row.accepted_length,
         tried=row.accepted_length,
         message_id=row.stream_id,
@@ -115,6 +123,7 @@ def frame_of(chunk: Chunk, segment: Segment) -> Frame:
         pair=pair,
         index=chunk.index,
         stream_id=segment.stream_id if in_stream and kind is not FrameKind.OPENING else "",
+        opens_with=segment.opens_with,
         why=chunk.why,
         media=item_of(segment.media) if segment.media is not None else None,
         file_info=_file_info(chunk),

@@ -83,8 +83,11 @@ def read_missing(delivery: Delivery) -> Missing:
 
 
 def unsent_text(generated: str, texts: Iterable[str]) -> str:
-    """Return the generated text behind what the segments hold. Blank text between them is in none of them; "" where
-    they hold another text."""
+    """Return the generated text behind what the segments hold; "" where they hold another text.
+
+    Blank text between them may be in none of them. What opens and closes a fence that was cut stands beside a
+    segment's text, never in it.
+    """
     rest = generated
     for text in texts:
         while not _alike(rest[: len(text)], text):
@@ -105,8 +108,8 @@ def _whole(delivery: Delivery, first: Sequence[Segment]) -> list[_Part]:
     parts = [
         _Part(item=replace(item_of(row.media), note=""))
         if row.media is not None
-        else _Part(row.text, continues=row.purpose == "rest")
-        for row in first
+        else _Part(row.text, continues=row.purpose == "rest" or (before is not None and before.full))
+        for before, row in zip([None, *first], first, strict=False)
     ]
     unsent = unsent_text(delivery.generated_text, [row.text for row in first if row.kind != SegmentKind.MEDIA])
     return [*parts, _Part(unsent, continues=True)] if not is_blank(unsent) else parts

@@ -290,6 +290,12 @@ class Segment(models.Model):
     """The msg_id this bubble answers; empty: proactive."""
     text = models.TextField(_("text"), blank=True)
     """All text given to this segment so far."""
+    opens_with = models.TextField(_("before the text"), blank=True)
+    """In the bubble, before ``text``: the fence that the full segment before had to close (a declared transform)."""
+    closes_with = models.TextField(_("behind the text"), blank=True)
+    """In the bubble, behind ``text`` once it is whole: what closes the fence it was cut in."""
+    full = models.BooleanField(_("full"), default=False)
+    """It could hold no more: the text goes straight on in the next segment."""
     accepted_length = models.PositiveIntegerField(_("characters QQ has"), default=0)
     """Characters of ``text`` that QQ has proven to have."""
     suspect = models.BooleanField(_("QQ may have dropped it"), default=False)

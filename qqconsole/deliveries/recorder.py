@@ -96,6 +96,7 @@ class AttemptRecorder:
         self._spoken = Spoken(delivery, keeper if generates else None, self._fold, generates=generates)
         self._suspect = {segment.number for segment in segments if segment.suspect}
         self._was_suspect = delivery.suspect
+        self._full = {segment.number for segment in segments if segment.full}
         for segment in segments:
             self._rows.segments[segment.number] = segment
             self._opened[segment.number] = segment.opened_at
@@ -308,6 +309,12 @@ class AttemptRecorder:
             "opened_at": self._opened[segment.number],
             "closed_at": timezone.now() if done else None,
         }
+        if segment.opens_with:
+            values["opens_with"] = segment.opens_with
+        if segment.full or segment.number in self._full:
+            # Seldom: cancelled, a segment that was full is so no longer.
+            self._full.add(segment.number)
+            values |= {"full": segment.full, "closes_with": segment.closes_with}
         if segment.suspect or segment.number in self._suspect:
             values["suspect"] = segment.suspect
             (self._suspect.add if segment.suspect else self._suspect.discard)(segment.number)

@@ -21,7 +21,10 @@ def stored_request(request: Request, frame: Frame) -> dict[str, Any]:
     """What the Chunk's row keeps: method, path and body, without what the segment's row has already."""
     body = dict(request.body)
     if "content_raw" in body:
-        body["content_raw"] = {MARKER: frame.end, "tail": frame.wire_text[frame.end :]}
+        head = frame.opens_with
+        body["content_raw"] = {MARKER: frame.end, "tail": frame.wire_text[len(head) + frame.end :]}
+        if head:
+            body["content_raw"]["head"] = head
     if isinstance(body.get("file_data"), str) and len(body["file_data"]) > LONGEST_FIELD:
         body["file_data"] = f"<{len(body['file_data'])} characters of base64>"
     return {"method": request.method, "path": request.path, "body": body}
@@ -33,6 +36,7 @@ def restore_request(chunk: Chunk, segment: Segment) -> dict[str, Any]:
     body = stored.get("body")
     if isinstance(body, dict) and isinstance(body.get("content_raw"), dict):
         marker = body["content_raw"]
-        text = segment.text[: int(marker.get(MARKER, 0))] + str(marker.get("tail", ""))
+        text = segment.text[: int(marker.get(MARKER, 0))]
+        text = str(marker.get("head", "")) + text + str(marker.get("tail", ""))
         stored["body"] = {**body, "content_raw": text}
     return stored

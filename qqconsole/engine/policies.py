@@ -42,6 +42,7 @@ def policy_for(delivery: Delivery, passive: Passive | None = None) -> Policy:
         reference_until=until,
         interval=bot.frame_interval,
         open_after=bot.open_after,
+        frame_bytes=bot.frame_bytes,
         markdown=bot.markdown and in_qq,
         # Who asks for it wants it sent, and was told how.
         on_dead_reference=DeadReference.PROACTIVE if asked_for else DeadReference(bot.on_dead_reference),

@@ -144,13 +144,15 @@ class Run:
             segments=interrupted.segments if interrupted else (),
             chunks=interrupted.chunks if interrupted else (),
         )
+        policy = policy_for(delivery, self._claim.passive)
         machine = StreamMachine(
-            policy_for(delivery, self._claim.passive),
+            policy,
             jitter=jitter,
             markdown=False if self._engine.markdown_refusals.refused(bot.pk, target) else None,
             restored=interrupted.restored if interrupted else work.repeat.restored if work.repeat else None,
             earlier_segments=len(interrupted.segments) if interrupted else 0,
             shown_before=interrupted.shown if interrupted else False,
+            opens_with=interrupted.opens_behind(policy) if interrupted else "",
         )
         client, outside = self._engine.clients.of(bot), self._engine.outside
         gate, turns = self._engine.gates.of(bot), client.pace

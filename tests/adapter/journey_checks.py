@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from journeys import NOTICE, Travel
+from strict_qq import Shown
 
 from adapter.boundaries import is_blank
 from adapter.codes import Reaction
@@ -40,7 +41,7 @@ def check(travel: Travel) -> None:
     if outcome.status is OutcomeStatus.DELIVERED:
         assert seen == letters(travel.generated), "called delivered, and not all is there"
         if not _transformed(travel):
-            _check_exact(travel, [bubble.text for bubble in bubbles])
+            _check_exact(travel, [_undone(bubble, segments) for bubble in bubbles])
     if outcome.status is OutcomeStatus.FAILED and not any(segment.shown for segment in segments.values()):
         assert not seen, "called failed, and the user sees it"
     if travel.cancelled_at is not None:
@@ -61,7 +62,8 @@ def _check_segments(travel: Travel, segments: dict[int, Segment]) -> None:
         if bubble is not None and segment.status in (SegmentStatus.CLOSED, SegmentStatus.DELIVERED):
             assert not bubble.open, "called closed, and it is open"
             if segment.media is None and segment.status is SegmentStatus.CLOSED and not _transformed(travel):
-                assert bubble.text in (segment.text, segment.text + "\n"), "another text than the record's"
+                whole = segment.opens_with + segment.text + segment.closes_with
+                assert bubble.text in (whole, whole + "\n"), "another text than the record's"
     for bubble in travel.qq.bubbles:
         if bubble.open:
             owners = [one for one in segments.values() if one.message_id in (bubble.id, "")]
@@ -71,6 +73,17 @@ def _check_segments(travel: Travel, segments: dict[int, Segment]) -> None:
 
 def _transformed(travel: Travel) -> bool:
     return any(kept.frame.why in ("newline", "neutralised") for kept in travel.kept)
+
+
+def _undone(bubble: Shown, segments: dict[int, Segment]) -> str:
+    """The bubble's text without what opens and closes a fence that was cut."""
+    owner = next((one for one in segments.values() if bubble.id and one.message_id == bubble.id), None)
+    if owner is None:
+        return bubble.text
+    text = bubble.text.removeprefix(owner.opens_with)
+    if owner.closes_with and not text.endswith(owner.closes_with):
+        text = text.removesuffix("\n")
+    return text.removesuffix(owner.closes_with)
 
 
 def _check_exact(travel: Travel, texts: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ MEDIA = [850012, 850019, 850026, 850031, 40093001, 40093002, 304080]
 REST = [40054013, 40034101, 11253, 99_999, 50001, 40054006, 304018]
 CODES = [*WORDS, *REPLIED_TO, *STREAM, *STREAM, *REST, *MEDIA, *[40054005] * 4]
 SHAPES = st.text(alphabet="字字字字 \n😀é.\u200d", min_size=1, max_size=25)
+LONG = st.text(alphabet="字字字字字字字 \n，。F", min_size=30, max_size=90)
 WORDY = st.text(alphabet="字字字字字 \n😀é", min_size=4, max_size=9)
 PAUSES = st.sampled_from([0.0, 0.0, 0.01, 0.1, 0.35, 0.6, 1.2, 5.0])
 
@@ -40,9 +41,10 @@ piece = st.builds(Act, st.sampled_from([1.2, 0.6, 0.0, 1.2]), st.just("text"), S
 writing = st.lists(piece, min_size=1, max_size=5)
 streaming = st.lists(st.builds(Act, st.sampled_from([1.2, 2.4]), st.just("text"), WORDY), min_size=3, max_size=4)
 at_once = st.builds(lambda pause, shape: [Act(pause, "text", shape)], PAUSES, SHAPES)
+long = st.builds(lambda pause, shape: [Act(pause, "text", shape)], PAUSES, LONG)
 turn = st.builds(lambda pause, what: [Act(pause, what)], PAUSES, st.sampled_from(["break", "media"]))
 silence = st.builds(lambda pause, shape: [Act(pause, "text", shape)], st.sampled_from([30.0, 70.0]), SHAPES)
-acts = st.lists(st.one_of(writing, streaming, at_once, turn, silence), max_size=4)
+acts = st.lists(st.one_of(writing, streaming, at_once, turn, silence, long), max_size=4)
 
 
 @st.composite
@@ -62,6 +64,8 @@ def journeys(draw: st.DrawFn) -> Journey:
         latency=draw(st.sampled_from([0.02, 0.0, 0.4, 2.0])),
         open_after=draw(st.sampled_from([3, 0, 1, 12])),
         window=draw(st.sampled_from([*[None] * 6, 0.5, 3.0, 20.0])),
+        frame_bytes=draw(st.sampled_from([None, None, 60, 90, 150])),
+        message_bytes=draw(st.sampled_from([18_000, 18_000, 40, 100])),
         answers=draw(st.sampled_from([None, None, 4, 2, 1])),
         media_passive=draw(st.booleans()),
         media_bytes=draw(st.sampled_from([0, 0, 10, 40])),

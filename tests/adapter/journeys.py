@@ -21,7 +21,7 @@ from adapter.moves import Done, NeedAnswer, NeedInput, Send, Wait
 from adapter.passive import Use, may_use, use_of
 from adapter.pieces import MediaItem, MediaKind
 from adapter.policy import DeadReference, Policy
-from adapter.restoring import restore
+from adapter.restoring import opens_behind, restore
 from adapter.segment import Segment, SegmentStatus
 from adapter.sender import request_for
 from adapter.stream import StreamMachine
@@ -44,7 +44,7 @@ class Act:
     what: str
     """text · break · media · end · fail · cancel"""
     shape: str = ""
-    """Of a text: 字 stands for a character that occurs only once."""
+    """Of a text: 字 stands for a character that occurs only once, F for the line of a fence."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,8 @@ class Journey:
     """Seconds until an answer that never comes is given up."""
     open_after: int = 3
     window: float | None = None
+    frame_bytes: int | None = None
+    message_bytes: int = 18_000
     answers: int | None = None
     """Messages that QQ lets answer the one message."""
     on_dead_reference: DeadReference = DeadReference.PROACTIVE
@@ -113,11 +115,15 @@ class Travel:
             media_passive=journey.media_passive,
             direct_limit=DIRECT,
             notice=NOTICE if journey.notice else "",
+            frame_bytes=journey.frame_bytes,
+            message_bytes=journey.message_bytes,
+            smallest_bytes=6,
             markdown=not guild,
             pairs=not guild,
             uploads=not guild,
         )
         self.qq.window_until = journey.window
+        self.qq.frame_bytes, self.qq.message_bytes = journey.frame_bytes, journey.message_bytes
         self.qq.most_answers = journey.answers if self.policy.pairs else None
         self._granted: set[int] = set()
         self.machine = StreamMachine(self.policy)
@@ -204,6 +210,7 @@ class Travel:
             if letter == "字":
                 self._letters += 1
                 letter = chr(0x4E00 + self._letters)
+            letter = "\n```\n" if letter == "F" else letter
             made.append(letter)
         return "".join(made)
 
@@ -290,6 +297,9 @@ class Travel:
             purpose=segment.purpose,
             status=segment.status,
             text=segment.text,
+            opens_with=segment.opens_with,
+            closes_with=segment.closes_with,
+            full=segment.full,
             accepted=segment.accepted,
             message_id=segment.message_id,
             media=segment.media,
@@ -311,6 +321,7 @@ class Travel:
             restored=restored,
             earlier_segments=len(self.rows),
             shown_before=any(one.shown for one in earlier),
+            opens_with="" if restored is not None else opens_behind(row, self.policy),
         )
         self.earlier = {one.number: one for one in earlier}
         if restored is not None and restored.in_flight is not None:
@@ -351,7 +362,9 @@ class Travel:
             assert frame.file_info, "media before its upload"
             assert policy.media_passive or frame.reference is None, "proactive media with a msg_id"
         if frame.kind not in UPLOAD_KINDS:
-            assert frame.kind is FrameKind.MEDIA or not is_blank(frame.wire_text) or frame.kind is FrameKind.CLOSING
+            # A blank of a whole frame's length goes alone.
+            whole = frame.kind in (FrameKind.CLOSING, FrameKind.MEDIA) or policy.frame_bytes is not None
+            assert whole or not is_blank(frame.wire_text)
 
     def _check_settled(self) -> None:
         if self.machine.settled and not self.machine._whole:

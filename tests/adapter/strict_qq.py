@@ -122,6 +122,9 @@ class StrictQQ:
     """Messages that may answer the one message there is; a stream is one."""
     answers: int = 0
     gap: float = GAP
+    frame_bytes: int | None = None
+    """Most bytes of text in a frame; of a cumulative one that is all of its stream."""
+    message_bytes: int | None = None
     requests: int = 0
     uploads: Uploads = field(default_factory=Uploads)
     _pairs: dict[int, object] = field(default_factory=dict)
@@ -194,6 +197,7 @@ class StrictQQ:
         if words is not None:
             raise Refusal(words)
         media = body.get("media") or body.get("image")
+        self._look_at_length((body.get("markdown") or {}).get("content") or body.get("content"), self.message_bytes)
         text = (body.get("markdown") or {}).get("content") or body.get("content") or ""
         if not text.strip() and not media:
             raise Refusal(self._violate("empty message", 50006))
@@ -209,6 +213,7 @@ class StrictQQ:
 
     def _current(self, body: dict[str, Any], now: float, words: int | None) -> str:
         text, index, state = body["content_raw"], body["index"], body["input_state"]
+        self._look_at_length(text, self.frame_bytes)
         if body["input_mode"] != "replace" or state not in (1, 10) or body["msg_seq"] is None:
             self._violate("malformed frame", 50035)
         if "stream_msg_id" not in body:
@@ -249,6 +254,7 @@ class StrictQQ:
     def _older(self, body: dict[str, Any], now: float, words: int | None) -> str:
         stream = body["stream"]
         text = (body.get("markdown") or {}).get("content", body.get("content")) or ""
+        self._look_at_length(text, self.frame_bytes)
         if stream["state"] not in (1, 10) or stream.get("id", "x") in ("", None):
             self._violate("malformed frame", 50035)
         self._note(body)
@@ -315,6 +321,10 @@ class StrictQQ:
     def _look_at_pace(self, bubble: Shown, now: float) -> None:
         if now - bubble.at < self.gap - ROUNDING:
             raise Refusal(self._violate("faster than 300 ms", 50002))
+
+    def _look_at_length(self, text: str | None, most: int | None) -> None:
+        if most is not None and len((text or "").encode()) > most:
+            raise Refusal(self._violate("longer than the limit", 40054007))
 
     def _look_at_window(self, body: dict[str, Any], now: float, *, continues: bool = False) -> None:
         if body.get("msg_id") and self.window_until is not None and now > self.window_until:
