@@ -120,18 +120,18 @@ class Delivery(models.Model):
             models.Index(fields=["kind", "-id"], name="deliveries_of_kind"),
             models.Index(
                 fields=["-id"],
-            models.Index(
-                fields=["status", "-id"],
-                condition=models.Q(dismissed_at__isnull=False),
-                name="deliveries_dismissed_as",
+                condition=models.Q(status__in=UNSETTLED, dismissed_at__isnull=True),
+                name="deliveries_unsettled",
             ),
             models.Index(
                 fields=["-id"],
                 condition=models.Q(kind=Kind.MEDIA, status__in=UNSETTLED, dismissed_at__isnull=True),
                 name="deliveries_unsettled_media",
             ),
-                condition=models.Q(status__in=UNSETTLED, dismissed_at__isnull=True),
-                name="deliveries_unsettled",
+            models.Index(
+                fields=["status", "-id"],
+                condition=models.Q(dismissed_at__isnull=False),
+                name="deliveries_dismissed_as",
             ),
             models.Index(fields=["-id"], condition=models.Q(dismissed_at__isnull=False), name="deliveries_dismissed"),
             models.Index(fields=["-id"], condition=models.Q(suspect=True), name="deliveries_suspect"),
