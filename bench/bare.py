@@ -92,7 +92,7 @@ async def replay(url: str, load: Load) -> list[Release]:
 
         async def one(number: int) -> list[Release]:
             await asyncio.sleep(load.begins(number))
-            openid = f"BARE{number:04d}"
+            openid = load.openid(number)
             stream = Stream(platform, token, openid, await platform.say(app_id, openid, "bench"), load.model)
             await stream.run()
             return stream.releases

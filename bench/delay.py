@@ -1,8 +1,8 @@
-"""From "text available" to "request at the platform", beside a bare loop doing the same posts.
+"""From "text available" to "request at the platform", beside a bare loop and AstrBot's sender with the same text.
 
 The platform and its model run in a process of their own. On one side the whole console (gateway event, Celery task,
-real SQLite, the intent row committed before each send), on the other ``bench.bare``. Both are measured by the same
-witness, the platform's journal; how is said in ``bench.streams``.
+real SQLite, the intent row committed before each send), on the others ``bench.bare`` and ``bench.astrbot_sender``. All
+are measured by the same witness, the platform's journal; how is said in ``bench.streams``.
 """
 
 from __future__ import annotations
@@ -10,152 +10,193 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import tempfile
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
-from bench import streams
+from bench.astrbot_environment import VERSION, NoPeer, peer_environment, peer_python
 from bench.console_side import Console, console
 from bench.platform import BARE, OURS, Platform, platform
-from bench.processes import Meter, line_with, running
-from bench.streams import Load, Release, Run, measured
+from bench.processes import Meter, forget_peak, line_with, megabytes, peak_megabytes, running
+from bench.streams import Load, Release, Run, measured, throttled
+from bench.table import Cell, Row
 
+GROUP = "Added delay and cost of a chunk"
 MOST_MEDIAN, MOST_P99 = 5.0, 20.0
 """What the console may add to the bare loop at the claim's load, milliseconds."""
 CLAIM = 200
-FAIR = 0.1
-"""The share of the machine above which others decide what the slowest requests are."""
+MOST_MEMORY = 300.0
+"""Megabytes the process may ever hold."""
 RAMP = 0.05
 """Seconds from one conversation's beginning to the next: 200 have begun after ten, and the first still goes on."""
+LONGEST_RAMP = 20.0
+PEER_INTERVAL = 1.0
+"""Seconds AstrBot lets pass after an answer before it sends what has come meanwhile."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--streams", type=int, nargs="+", default=[1, 50, CLAIM], help="how many at once (1 50 200)")
-    parser.add_argument("--rates", type=float, nargs="+", default=[1.0, 30.0], help="pieces a second (1 30)")
+    parser.add_argument("--loads", nargs="+", default=LOADS, help=f"streams x pieces a second ({' '.join(LOADS)})")
     parser.add_argument("--seconds", type=float, default=20.0, help="how long each answer is (20)")
-    parser.add_argument("--rounds", type=int, default=1, help="runs of each load, their requests taken together (1)")
+    parser.add_argument("--no-peer", action="store_true", help="without AstrBot")
+
+
+LOADS = ["1x1", "50x1", "200x1", "200x30", "1000x0.5"]
 
 
 @dataclass(frozen=True)
-class Compared:
-    load: Load
-    bare: Run
-    ours: Run
-    rounds: int
+class Side:
+    """What one side did with a load, and the memory it took for it."""
 
-    @property
-    def median(self) -> float:
-        """Milliseconds the console adds in the median."""
-        return self.ours.delay(0.5) - self.bare.delay(0.5)
+    run: Run
+    idle: float
+    peak: float
 
-    @property
-    def p99(self) -> float:
-        """Milliseconds the console adds at the 99th percentile."""
-        return self.ours.delay(0.99) - self.bare.delay(0.99)
-
-    @property
-    def whole(self) -> bool:
-        return self.ours.complete == self.load.streams * self.rounds
-
-    @property
-    def others(self) -> float:
-        return max(self.bare.others, self.ours.others)
-
-    @property
-    def met(self) -> bool:
-        return self.whole and self.median <= MOST_MEDIAN and self.p99 <= MOST_P99
+    def each(self, streams: int) -> float:
+        """Megabytes a stream."""
+        return max(self.peak - self.idle, 0.0) / streams
 
 
-async def run(given: argparse.Namespace) -> int:
-    """Measure every load on both sides, print the table; return 0 where the claim holds."""
-    print((streams.__doc__ or "").strip() + "\n")
-    compared: list[Compared] = []
-    async with platform() as sim, console(sim) as house:
+@dataclass(frozen=True)
+class Peer:
+    """``by_newest`` counts from the piece that made AstrBot send, ``by_first`` from the first that was waiting."""
+
+    by_newest: Side
+    by_first: Run
+
+
+async def rows(given: argparse.Namespace, notes: list[str]) -> AsyncIterator[Row]:
+    """Measure every load on all sides."""
+    python = None if given.no_peer else _peer(notes)
+    loads = [_load(one, given.seconds) for one in given.loads]
+    async with platform(journal=max(load.streams * (load.frames + 8) for load in loads)) as sim, console(sim) as house:
         await _warm_up(sim, house)
-        print(f"{'':24}{'p50 ms':^24}{'p99 ms':^24}{'CPU ms/request':^24}{'arrived whole':^18}  others")
-        print(
-            f"{'streams x pieces/s':24}{'bare   ours   diff':^24}{'bare   ours   diff':^24}{'bare   ours  ratio':^24}"
-        )
-        for rate in given.rates:
-            for number in given.streams:
-                load = Load(number, rate, max(int(rate * given.seconds), 2), ramp=RAMP * number)
-                bare = _together([await bare_run(sim, load) for _ in range(given.rounds)])
-                ours = _together([await _ours(sim, house, load) for _ in range(given.rounds)])
-                compared.append(Compared(load, bare, ours, given.rounds))
-                print(_line(compared[-1]), flush=True)
+        for load in loads:
+            bare = await bare_side(sim, load)
+            ours = await _ours(sim, house, load)
+            peer = await _peer_side(sim, python, load) if python else None
+            for row in _rows(load, bare, ours, peer):
+                yield row
         chunks, accepted = house.recorded()
-        print(f"\nconsole: {house.megabytes:.0f} MB at its peak; {chunks} chunks in its database, {accepted} accepted")
-    return _verdict(compared)
+        notes.append(f"{chunks} chunks were recorded meanwhile, {accepted} of them accepted.")
+    if python:
+        notes.append(
+            f"peer: AstrBot {VERSION}, its streaming sender alone. It sends at most once in {PEER_INTERVAL:g} s, and"
+            " only when a piece comes; ours and the bare loop every 0.5 s, by a timer. Its delay counts from the newest"
+            " piece in a request; in brackets from the first that waited, less its own interval, as the others' do."
+        )
+
+
+def _peer(notes: list[str]) -> str | None:
+    try:
+        return peer_python()
+    except NoPeer as error:
+        notes.append(f"no peer: {error}")
+        return None
+
+
+def _load(text: str, seconds: float) -> Load:
+    streams, _, rate = text.partition("x")
+    # A slow stream needs a few pieces to have a middle.
+    pieces = max(round(float(rate or 1) * seconds), 10)
+    return Load(int(streams), float(rate or 1), pieces, ramp=min(RAMP * int(streams), LONGEST_RAMP))
 
 
 async def _warm_up(sim: Platform, house: Console) -> None:
     """First imports, first connections, first token: not what is measured."""
     load = Load(2, 5.0, 5, ramp=0.1)
-    await bare_run(sim, load)
+    await bare_side(sim, load)
     await _ours(sim, house, load)
 
 
 async def bare_run(sim: Platform, load: Load) -> Run:
     """Run the load with the bare client; the platform forgets what it knew before."""
+    return (await bare_side(sim, load)).run
+
+
+async def bare_side(sim: Platform, load: Load) -> Side:
+    """Run the load with the bare client in a process of its own."""
     await sim.post("reset")
     async with running("-m", "bench.bare", sim.url, json.dumps(asdict(load))) as process:
-        assert process.stdin is not None
-        await line_with(process, "ready")
-        meter = Meter(process.pid, sim.pid)
-        process.stdin.write(b"go\n")
-        said = await line_with(process, "[", within=load.seconds + 60)
-        used = meter.stop()
+        said, used, idle, peak = await _drive(sim, process, load, "[")
     await sim.all_closed(BARE[0], within=30)
-    return measured(load, [Release(**one) for one in json.loads(said)], await sim.requests(), used)
+    releases = [Release(**one) for one in json.loads(said)]
+    return Side(measured(load, releases, await sim.requests(), used), idle, peak)
 
 
-async def _ours(sim: Platform, house: Console, load: Load) -> Run:
+async def _peer_side(sim: Platform, python: str, load: Load) -> Peer:
+    await sim.post("reset")
+    with tempfile.TemporaryDirectory(prefix="qqconsole-bench-") as folder:
+        arguments = ("-m", "bench.astrbot_sender", sim.url, json.dumps(asdict(load)))
+        async with running(*arguments, python=python, environment=peer_environment(Path(folder))) as process:
+            _, used, idle, peak = await _drive(sim, process, load, "ended")
+    requests = await sim.requests()
+    releases = throttled(requests, PEER_INTERVAL)
+    newest = measured(load, releases, requests, used, newest=True)
+    return Peer(Side(newest, idle, peak), measured(load, releases, requests, used))
+
+
+async def _drive(
+    sim: Platform, process: asyncio.subprocess.Process, load: Load, ended: str
+) -> tuple[str, tuple[float, float], float, float]:
+    assert process.stdin is not None
+    await line_with(process, "ready")
+    idle, meter = megabytes(process.pid), Meter(process.pid, sim.pid)
+    process.stdin.write(b"go\n")
+    said = await line_with(process, ended, within=load.seconds + 90)
+    return said, meter.stop(), idle, peak_megabytes(process.pid)
+
+
+async def _ours(sim: Platform, house: Console, load: Load) -> Side:
     await house.answer_with(load.model)
     await sim.post("reset")
     house.releases()
-    meter = Meter(house.pid, sim.pid)
+    forget_peak(house.pid)
+    idle, meter = megabytes(house.pid), Meter(house.pid, sim.pid)
 
     async def one(number: int) -> None:
         await asyncio.sleep(load.begins(number))
-        await sim.say(OURS[0], f"LOAD{load.streams}R{load.rate:g}N{number:04d}", "bench")
+        await sim.say(OURS[0], load.openid(number), "bench")
 
     await asyncio.gather(*map(one, range(load.streams)))
     await asyncio.sleep(load.pieces / load.rate)
     await sim.all_closed(OURS[0], within=60)
     used = meter.stop()
-    return measured(load, house.releases(), await sim.requests(), used)
+    return Side(measured(load, house.releases(), await sim.requests(), used), idle, house.megabytes)
 
 
-def _together(runs: list[Run]) -> Run:
-    return Run(
-        delays=[delay for run in runs for delay in run.delays],
-        complete=sum(run.complete for run in runs),
-        requests=sum(run.requests for run in runs),
-        cpu=sum(run.cpu for run in runs),
-        others=max(run.others for run in runs),
-    )
+def _rows(load: Load, bare: Side, ours: Side, peer: Peer | None) -> list[Row]:
+    name = f"{load.streams:,} streams x {load.rate:g}/s"
+    claim = load.streams == CLAIM
+    median, p99 = (ours.run.delay(share) - bare.run.delay(share) for share in (0.5, 0.99))
+    spoilt = max(bare.run.others, ours.run.others)
+
+    def of(what: str, figure: Callable[[Side], Cell], must: str = "", met: bool | None = None) -> Row:
+        theirs = figure(peer.by_newest) if peer else None
+        return Row(GROUP, f"{name}: {what}", figure(ours), figure(bare), theirs, must, met)
+
+    found = [
+        Row(
+            *(GROUP, f"{name}: p50, ms", ours.run.delay(0.5), bare.run.delay(0.5), _delays(peer, 0.5)),
+            must=f"floor + {MOST_MEDIAN:g}" if claim else "",
+            met=median <= MOST_MEDIAN if claim else None,
+            spoilt=spoilt,
+        ),
+        Row(
+            *(GROUP, f"{name}: p99, ms", ours.run.delay(0.99), bare.run.delay(0.99), _delays(peer, 0.99)),
+            must=f"floor + {MOST_P99:g}" if claim else "",
+            met=p99 <= MOST_P99 if claim else None,
+            spoilt=spoilt,
+        ),
+        of("CPU a chunk, ms", lambda side: side.run.cpu_each),
+        of("whole and closed", lambda side: side.run.complete, "all", ours.run.complete == load.streams),
+    ]
+    if load.streams >= 1000:
+        small = ours.peak < MOST_MEMORY
+        found.append(of("memory an active stream, MB", lambda side: side.each(load.streams)))
+        found.append(of("memory at the peak, MB", lambda side: side.peak, f"under {MOST_MEMORY:g}", small))
+    return found
 
 
-def _line(one: Compared) -> str:
-    def pair(bare: float, ours: float, last: str) -> str:
-        return f"{bare:6.2f} {ours:6.2f} {last:>6}  "
-
-    bare, ours = one.bare, one.ours
-    return (
-        f"{one.load.streams:>7} x {one.load.rate:<14g}"
-        + pair(bare.delay(0.5), ours.delay(0.5), f"{one.median:+.2f}")
-        + pair(bare.delay(0.99), ours.delay(0.99), f"{one.p99:+.2f}")
-        + pair(bare.cpu_each, ours.cpu_each, f"{ours.cpu_each / bare.cpu_each:.1f}x" if bare.cpu else "-")
-        + f"  {bare.complete}, {ours.complete} of {one.load.streams * one.rounds}".ljust(18)
-        + f"  {one.others:.0%}"
-    )
-
-
-def _verdict(compared: list[Compared]) -> int:
-    claims = [one for one in compared if one.load.streams == CLAIM]
-    print(f"\nclaim at {CLAIM} streams: at most {MOST_MEDIAN:g} ms more in the median, {MOST_P99:g} ms more at p99")
-    for one in claims:
-        word = "PASS" if one.met else "FAIL"
-        unfair = f" (others took {one.others:.0%} of the machine: measure again alone)" if one.others > FAIR else ""
-        print(f"  {word}  {one.load.rate:g} pieces a second: {one.median:+.2f} ms, {one.p99:+.2f} ms{unfair}")
-    if not claims:
-        print("  not measured")
-    return 0 if all(one.met for one in claims) else 1
+def _delays(peer: Peer | None, share: float) -> str | None:
+    return f"{peer.by_newest.run.delay(share):.1f} ({peer.by_first.delay(share):.0f})" if peer else None

@@ -15,6 +15,7 @@ from bench.processes import line_with, running
 
 OURS = ("102000001", "bench-console-secret")
 BARE = ("102000002", "bench-bare-secret")
+PEER = ("102000003", "bench-peer-secret")
 UNLIMITED = "100000"
 
 
@@ -41,6 +42,11 @@ class Platform:
     async def say(self, app_id: str, openid: str, text: str) -> str:
         """A user writes to the bot; return the msg_id."""
         return str((await self.post("say", bot=app_id, target=openid, text=text))["msg_id"])
+
+    async def strike(self, faults: list[dict[str, Any]]) -> None:
+        """Let these faults be in force, and no others."""
+        async with self.http.put(f"{self.url}/_sim/faults", json={"faults": faults}) as answer:
+            answer.raise_for_status()
 
     async def requests(self) -> list[dict[str, Any]]:
         """Return every request for a message that arrived since the last reset, oldest first."""
@@ -69,7 +75,7 @@ class Platform:
 @asynccontextmanager
 async def platform(journal: int = 10_000) -> AsyncIterator[Platform]:
     """Run a simulator that throttles nobody and remembers the last ``journal`` requests."""
-    bots = [part for name, secret in (OURS, BARE) for part in ("--bot", f"{name}:{secret}")]
+    bots = [part for name, secret in (OURS, BARE, PEER) for part in ("--bot", f"{name}:{secret}")]
     rates = [part for name in ("stream", "message", "file", "part") for part in (f"--{name}-rate", UNLIMITED)]
     async with running("-m", "simulator", "--port", "0", "--journal", str(journal), *bots, *rates) as process:
         found = re.search(r"http://[\w.]+:\d+", await line_with(process, "http://"))

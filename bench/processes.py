@@ -17,15 +17,15 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @asynccontextmanager
 async def running(
-    *arguments: str, environment: dict[str, str] | None = None, log: Path | None = None
+    *arguments: str, environment: dict[str, str] | None = None, log: Path | None = None, python: str = sys.executable
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run this Python with ``arguments`` in the project's folder; end it with SIGTERM, then by force.
+    """Run ``python`` (this one) with ``arguments`` in the project's folder; end it with SIGTERM, then by force.
 
     ``log`` takes what the process says on its standard error.
     """
     errors = open(log, "wb") if log else None  # noqa: SIM115, ASYNC230 - the process writes there, not this loop
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
+        python,
         *arguments,
         cwd=ROOT,
         env={**os.environ, **(environment or {})},

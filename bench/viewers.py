@@ -1,7 +1,7 @@
 """Many operators at once: ``python -m bench.viewers URL TOKEN NUMBER`` follows the live socket that many times.
 
 A line on standard input asks for the count: one JSON object with the frames and events each viewer got, and the gaps
-that were left in any delivery's numbers.
+that were left in any delivery's numbers, and when the first viewer heard of each accepted chunk, by QQ's trace id.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import sys
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -23,6 +24,8 @@ class Viewer:
     frames: int = 0
     events: int = 0
     seqs: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    accepted: dict[str, float] = field(default_factory=dict)
+    """The moment on the monotonic clock."""
 
     @property
     def gaps(self) -> int:
@@ -30,6 +33,7 @@ class Viewer:
         return sum(max(seqs) - min(seqs) + 1 - len(seqs) for seqs in self.seqs.values())
 
     def take(self, text: str) -> None:
+        heard = time.monotonic()
         frame = json.loads(text)
         if frame["type"] != "events":
             return
@@ -39,6 +43,9 @@ class Viewer:
             if event["type"] == "delivery":
                 seq = event["seq"]
                 self.seqs[event["delivery"]].update(range(event.get("since", seq - 1) + 1, seq + 1))
+                for chunk in event["chunks"]:
+                    if chunk["status"] == "accepted":
+                        self.accepted.setdefault(chunk["trace_id"], heard)
 
 
 async def _follow(http: aiohttp.ClientSession, url: str, viewer: Viewer, *, reads: bool) -> None:
@@ -70,6 +77,7 @@ async def main() -> None:
                 "frames": [viewer.frames for viewer in viewers],
                 "events": viewers[0].events,
                 "gaps": viewers[0].gaps,
+                "accepted": viewers[0].accepted,
                 "gone": sum(task.done() for task in tasks),
             }
             print(json.dumps(told), flush=True)
