@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('deliveries', '0006_suspect'),
+        ('deliveries', '0008_dismissed_and_media'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bots', '0004_gates'),
+        ('bots', '0005_typing'),
     ]
 
     operations = [
