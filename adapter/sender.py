@@ -25,7 +25,7 @@ from adapter.pieces import Break, MediaItem, MediaOutcome, Reasoning, SendMedia,
 from adapter.policy import Policy
 from adapter.porter import Porter
 from adapter.request import Endpoint, Request
-from adapter.segment import Segment
+from adapter.segment import Segment, Stage
 from adapter.stream import StreamMachine
 from adapter.targets import Target
 from adapter.turns import Line, Turns
@@ -34,6 +34,10 @@ from adapter.verdicts import Outcome, OutcomeStatus, Verdict
 
 log = logging.getLogger(__name__)
 HELD_BACK = "the bot may not send now: it never left"
+
+
+LONG_WAIT = 2.0
+"""Seconds from which a wait is worth telling, where nothing is open at QQ meanwhile."""
 
 
 class Client(Protocol):
@@ -107,14 +111,17 @@ class Sender:
         outside: Outside | None = None,
         gate: Gate | None = None,
         turns: Turns | None = None,
+        on_long_wait: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``desk`` prepares media, ``outside`` asks addresses that others named; without them there are plain ones.
-        ``gate`` says when the bot may send at all, ``turns`` when a middle frame may be composed; without, always."""
+        ``gate`` says when the bot may send at all, ``turns`` when a middle frame may be composed; without, always.
+        ``on_long_wait`` is called where it waits for more than ``LONG_WAIT`` with nothing open at QQ."""
         self._machine = machine
         self._client = client
         self._recorder = recorder
         self._target = target
+        self._on_long_wait = on_long_wait
         self._clock = clock
         self._wake = asyncio.Event()
         self._hungry = False
@@ -248,9 +255,13 @@ class Sender:
                 if not self._line.join():
                     await self._sleep_until(move.until)
             elif isinstance(move, Wait):
+                if move.until - self._clock() > LONG_WAIT:
+                    self._waits_long()
                 await self._sleep_until(move.until)
             elif isinstance(move, NeedInput):
                 self._hungry = True
+                if machine.held:
+                    self._waits_long()
                 await self._sleep_until(move.until)
                 self._hungry = False
                 # What the source has ready at once is taken at once: a whole reply goes as one message.
@@ -259,6 +270,10 @@ class Sender:
                 if self._recorded is not None:
                     await self._recorded
                 return self._told(move.outcome)
+
+    def _waits_long(self) -> None:
+        if all(segment.stage is not Stage.STREAMING for segment in self._machine.segments.values()):
+            self._on_long_wait()
 
     async def _sleep_until(self, until: float | None) -> None:
         """Until something wakes us, or ``until`` (the machine's time, seconds)."""

@@ -93,6 +93,7 @@ class Engine:
         self._thread = threading.Thread(target=self._run_loop, name="engine", daemon=True)
         self._ready = threading.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._parking: dict[int, list[asyncio.Future[None]]] = {}
         self.gates = Gates(self)
         self.sweep = Sweep(self, recover_all=recover_all)
 
@@ -199,12 +200,31 @@ class Engine:
     # ---- deliveries -------------------------------------------------------------------------------------------
 
     def deliver_and_wait(self, delivery_id: int) -> None:
-        """Called by the Celery task's thread: returns when the delivery has ended or is not to be had."""
+        """Called by the Celery task's thread: returns when the delivery has ended, waits long with nothing open at QQ,
+        or is not to be had."""
         if self.draining or not self._thread.is_alive():
             return
         # Cancelled when a drain runs out of time: the row says so, and the next start closes it.
         with suppress(concurrent.futures.CancelledError):
-            asyncio.run_coroutine_threadsafe(self.deliver(delivery_id), self._loop).result()
+            asyncio.run_coroutine_threadsafe(self._deliver_or_park(delivery_id), self._loop).result()
+
+    async def _deliver_or_park(self, delivery_id: int) -> None:
+        carried = asyncio.create_task(self.deliver(delivery_id))
+        parked: asyncio.Future[None] = self._loop.create_future()
+        self._parking.setdefault(delivery_id, []).append(parked)
+        carried.add_done_callback(lambda done: self.park(delivery_id))
+        await parked
+        if carried.done():
+            await carried
+        else:
+            carried.add_done_callback(_look_at)
+
+    def park(self, delivery_id: int) -> None:
+        """The delivery waits, and goes on by itself when its time has come: no thread need wait with it. Its lease is
+        renewed, and a drain waits for it, as before."""
+        for parked in self._parking.pop(delivery_id, []):
+            if not parked.done():
+                parked.set_result(None)
 
     async def deliver(self, delivery_id: int) -> None:
         """Claim the delivery and carry it to its end, where it is to be had."""
@@ -280,6 +300,11 @@ class Engine:
         """The session is free: ring for the delivery that waits longest in it."""
         if not self.draining:
             self._readers.ring_next(session_id)
+
+
+def _look_at(done: asyncio.Task[None]) -> None:
+    if not done.cancelled() and (error := done.exception()) is not None:
+        log.error("a delivery that had waited long broke: the sweep looks after it", exc_info=error)
 
 
 _engine: Engine | None = None

@@ -28,6 +28,7 @@ from qqconsole.deliveries.windows import open_until
 from qqconsole.engine import endings
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.claims import Claim
+from qqconsole.engine.leased import Lease, LeasedClient
 from qqconsole.engine.policies import policy_for, target_of
 from qqconsole.engine.work import Work, read_work
 from qqconsole.engine.writer import FenceLost, Job
@@ -49,6 +50,7 @@ class Run:
         self._machine: StreamMachine | None = None
         self._sender: Sender | None = None
         self._wish: Callable[[], None] | None = None
+        self.lease = Lease.from_now()
         self.handed_on = False
         """Somebody has to take it over or to begin it anew."""
         self.away = False
@@ -88,6 +90,9 @@ class Run:
         else:
             # Half an answer to somebody who has seen nothing yet is worse than a whole one after the next start.
             self._sender.cancel(SHUTDOWN)
+
+    def _park(self) -> None:
+        self._engine.park(self._claim.delivery.pk)
 
     async def __call__(self) -> None:
         """Ends with the delivery's row in a true state; raises FenceLost when it is another's by now, and what the
@@ -156,7 +161,18 @@ class Run:
         )
         client, outside = self._engine.clients.of(bot), self._engine.outside
         gate, turns = self._engine.gates.of(bot), client.pace
-        sender = Sender(machine, client, recorder, target, desk=desk, outside=outside, gate=gate, turns=turns)
+        leased = LeasedClient(client, self.lease)
+        sender = Sender(
+            machine,
+            leased,
+            recorder,
+            target,
+            desk=desk,
+            outside=outside,
+            gate=gate,
+            turns=turns,
+            on_long_wait=self._park,
+        )
         return machine, sender, recorder
 
     def _address(self) -> Address:

@@ -84,6 +84,11 @@ def take(delivery_id: int, owner: str, now: datetime, lease_until: datetime) -> 
     values |= {"queued": Status.QUEUED.value, "sending": Status.SENDING.value, "reply": Kind.REPLY.value}
     statement, names = _take()
     with connection.cursor() as cursor:
+        if connection.features.has_select_for_update:
+            # Two processes that look at one session in the same moment would each find it free.
+            table = connection.ops.quote_name(Delivery._meta.db_table)
+            lock = f"SELECT pg_advisory_xact_lock(session_id) FROM {table} WHERE id = %s"  # noqa: S608
+            cursor.execute(lock, [delivery_id])
         cursor.execute(statement, [values[name] for name in names])
         return bool(cursor.rowcount)
 

@@ -90,10 +90,13 @@ class Sweep:
         mine = list(self._engine.running)
         if not mine:
             return
+        asked = time.monotonic()
         ours = await self._engine.writer.submit(Job(lambda batch: claims.renew(batch, self._engine.owner, mine)))
-        for delivery_id in set(mine) - ours:
+        for delivery_id in mine:
             run = self._engine.running.get(delivery_id)
-            if run is not None:
+            if run is not None and delivery_id in ours:
+                run.lease.renewed(asked)
+            elif run is not None:
                 run.lose()
 
     async def _cancelled(self) -> None:

@@ -106,6 +106,31 @@ def test_who_lost_the_fence_writes_and_sends_nothing_more(
     assert platform.violations() == []
 
 
+def test_who_slept_through_the_lease_sends_nothing_more(
+    house: House, platform: Platform, make_bot: Callable[..., Bot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a SIGSTOP between the intent's commit and its request: nobody else has taken it over yet, but might."""
+    monkeypatch.setattr(sweep, "SWEEP_EVERY", 0.2)
+    monkeypatch.setattr(sweep, "LOOK_EVERY", 0.1)
+    bot = make_bot(source_model="demo")
+    house.start(gateways=False)
+    delivery = queue(bot, platform, USER, LONG)
+    house.engine.ring(delivery.pk)
+    house.until(lambda: _streaming(platform))
+    house.engine.running[delivery.pk].lease.until = 0.0
+    house.until(lambda: not house.engine.running)
+    requests = len(platform.requests("/v2/"))
+    # Its last intent is written, and its request never left.
+    assert Chunk.objects.count() == requests + 1
+    assert Chunk.objects.filter(status="sending").count() == 1
+    Delivery.objects.filter(pk=delivery.pk).update(lease_until=timezone.now())
+    (ended,) = house.ended()
+    assert (ended.status, ended.fence) == (Status.INTERRUPTED, 2)
+    (bubble,) = platform.bot_bubbles(USER)
+    assert (bubble["state"], bubble["text"]) == ("done", ended.generated_text)
+    assert platform.violations() == []
+
+
 def test_a_lease_is_renewed_as_long_as_it_is_needed(
     house: House,
     other_engine: Engine,
@@ -165,6 +190,25 @@ def test_cancelling_one_that_waits_and_one_that_is_being_sent(
     assert Segment.objects.filter(attempt__delivery=sending).get().status == "closed"
     assert not request_cancel(last.pk)
     assert platform.violations() == []
+
+
+def test_a_retry_that_is_far_off_holds_no_thread(
+    house: House, platform: Platform, make_bot: Callable[..., Bot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The task returns, the delivery waits on the loop, and what somebody wants of it still reaches it."""
+    monkeypatch.setattr("adapter.sender.LONG_WAIT", 0.3)
+    bot = make_bot(source_model="echo")
+    platform.do(lambda simulator: simulator.faults.add(fault="throttled", endpoint="message"))
+    house.start(gateways=False)
+    delivery = queue(bot, platform, USER, "eile mit Weile")
+    house.engine.ring(delivery.pk)
+    house.until(lambda: Chunk.objects.filter(status="throttled").exists())
+    house.until(lambda: not worker_state.active_requests)
+    assert Delivery.objects.get().status == Status.SENDING
+    assert delivery.pk in house.engine.running
+    assert request_cancel(delivery.pk)
+    (ended,) = house.ended()
+    assert ended.status == Status.CANCELLED
 
 
 def test_a_wish_to_stop_is_heard_at_once(
