@@ -51,6 +51,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+DEFAULT_EXCEPTION_REPORTER_FILTER = "qqconsole.error_reports.QuietReports"
 ROOT_URLCONF = "qqconsole.urls"
 ASGI_APPLICATION = "qqconsole.asgi.application"
 TEMPLATES: list[dict[str, Any]] = [

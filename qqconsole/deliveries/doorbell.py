@@ -24,4 +24,4 @@ def ring(delivery_id: int, task: str = "deliveries.deliver") -> None:
     try:
         current_app.send_task(task, args=[delivery_id])
     except (OperationalError, OSError):
-        log.exception("%s=%s could not be rung for", task, delivery_id)
+        log.exception("%s could not be rung for", task, extra={"delivery": delivery_id})

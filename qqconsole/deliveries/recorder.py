@@ -7,6 +7,7 @@ carries the values as they were when it was queued, so a row never shows a momen
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -35,6 +36,9 @@ from qqconsole.engine.batch import Batch, Event
 from qqconsole.engine.keeper import Keeper
 from qqconsole.engine.writer import GroupWriter, Job
 from qqconsole.live.documents import attempt_row, chunk_row, delivery_event, segment_row
+from qqconsole.logs import about
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Held = TypeVar("Held", Denied, Later)
@@ -80,6 +84,8 @@ class AttemptRecorder:
         self._writer = writer
         self._rows = _Rows(delivery, attempt)
         self._delivery_id: int = delivery.pk
+        self.trace_id = ""
+        """QQ's, of the last answer."""
         self._fence: int = delivery.fence
         self._seq: int = delivery.seq
         self._address = address
@@ -241,6 +247,10 @@ class AttemptRecorder:
         assert isinstance(ticket, Ticket)
         now = timezone.now()
         exchange = answer.exchange
+        self.trace_id = exchange.trace_id[:128] or self.trace_id
+        if verdict is not Verdict.ACCEPTED:
+            said = about(self._rows.delivery, chunk=ticket.chunk, code=exchange.code, trace_id=self.trace_id or None)
+            log.info("a request was not accepted: %s", verdict.value, extra=said)
         segment_values = self._segment_values(segment, None)
         chunk_values: dict[str, Any] = {
             "status": verdict.value,

@@ -30,6 +30,7 @@ from qqconsole.engine.readers import Readers
 from qqconsole.engine.run import Run
 from qqconsole.engine.sweep import Sweep
 from qqconsole.engine.writer import FenceLost, GroupWriter, Job
+from qqconsole.logs import about
 from qqconsole.media.desk import ConsoleDesk
 from qqconsole.replies.sources import close_sources
 
@@ -256,7 +257,7 @@ class Engine:
             raise
         except Exception as error:
             # Whatever it is about this row, the next try would meet it again.
-            log.exception("delivery=%s cannot be claimed", delivery_id)
+            log.exception("it cannot be claimed", extra={"delivery": delivery_id})
             detail = f"{type(error).__name__}: {error}"
 
             def give_up(batch: Batch) -> None:
@@ -271,7 +272,7 @@ class Engine:
         if claim.recovered:
             self.recovered += 1
             tallies.count("lease_recoveries")
-            log.warning("delivery=%s lost its owner and is taken over", delivery.pk)
+            log.warning("it lost its owner and is taken over", extra=about(delivery))
         elif delivery.fence == 1 and delivery.started_at is not None:
             tallies.observe("queue_wait", (delivery.started_at - delivery.created_at).total_seconds())
         run = Run(self, claim)
@@ -281,7 +282,7 @@ class Engine:
         try:
             await run()
         except FenceLost:
-            log.warning("delivery=%s is another process's by now", delivery.pk)
+            log.warning("it is another process's by now", extra=about(delivery))
         finally:
             self.running.pop(delivery.pk, None)
             if run.handed_on and not run.away:

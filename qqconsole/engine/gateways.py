@@ -91,7 +91,7 @@ class Gateways:
                 await self._attend(bot_id)
             except Exception as error:
                 # One bot that cannot be read must not keep the others out; its own page says why.
-                log.exception("bot=%s could not be attended to", bot_id)
+                log.exception("the bot could not be attended to", extra={"bot": bot_id})
                 await self._changed(bot_id, GatewayState(Phase.REFUSED, "unreadable", detail=str(error)[:500]))
         await engine.writer.submit(Job(lambda batch: beats.beat(owner, "gateway")))
 
@@ -116,7 +116,7 @@ class Gateways:
         if held.ended_at is None:
             held.ended_at = time.monotonic()
             if error := held.task.exception():
-                log.error("bot=%s gateway broke", held.bot_id, exc_info=error)
+                log.error("the gateway broke", exc_info=error, extra={"bot": held.bot_id})
                 detail = f"{type(error).__name__}: {error}"[:500]
                 await self._changed(held.bot_id, GatewayState(Phase.REFUSED, "broke", detail=detail))
         elif time.monotonic() - held.ended_at > AGAIN_AFTER:
@@ -150,14 +150,16 @@ class Gateways:
         message = parse_message(event, held.qq_id if held is not None else "")
         if message is None:
             if event.type in MESSAGES:
-                log.warning("bot=%s event=%s is no message that can be answered: kept as it came", bot_id, event.id)
+                log.warning(
+                    "event %s is no message that can be answered: kept as it came", event.id, extra={"bot": bot_id}
+                )
             await self._store(lambda batch: inbox.keep(bot_id, event))
             return
         try:
             received = await self._store(lambda batch: inbox.receive(batch, bot_id, event, message))
         except Exception:
             # Whatever it is about this message, the event must not hold up those behind it; its row tells of it.
-            log.exception("bot=%s event=%s could not become a message: kept as it came", bot_id, event.id)
+            log.exception("event %s could not become a message: kept as it came", event.id, extra={"bot": bot_id})
             await self._engine.writer.submit(Job(lambda batch: inbox.keep(bot_id, event)))
             return
         if received.delivery_id is not None:

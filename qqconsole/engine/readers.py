@@ -65,7 +65,7 @@ class Readers:
             waiting = self._fresh(lambda: claims.next_of_session(session_id))
         except Exception:
             # The row is queued all the same; the sweep rings for it.
-            log.exception("session=%s could not be looked at", session_id)
+            log.exception("it could not be looked at", extra={"session": session_id})
             return
         for delivery_id in waiting:
             _ring(delivery_id)
@@ -78,4 +78,4 @@ def _ring(delivery_id: int) -> None:
         deliver.delay(delivery_id)
     except Exception:
         # The row is queued all the same; the sweep rings again.
-        log.exception("delivery=%s could not be rung for", delivery_id)
+        log.exception("it could not be rung for", extra={"delivery": delivery_id})

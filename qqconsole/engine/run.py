@@ -32,6 +32,7 @@ from qqconsole.engine.leased import Lease, LeasedClient
 from qqconsole.engine.policies import policy_for, target_of
 from qqconsole.engine.work import Work, read_work
 from qqconsole.engine.writer import FenceLost, Job
+from qqconsole.logs import about
 
 if TYPE_CHECKING:
     from qqconsole.engine.engine import Engine
@@ -102,7 +103,7 @@ class Run:
         except (FenceLost, asyncio.CancelledError):
             raise
         except Exception as error:
-            log.exception("delivery=%s broke", self._claim.delivery.pk)
+            log.exception("it broke", extra=about(self._claim.delivery))
             await self._broken(error)
 
     async def _carry(self) -> None:
@@ -133,7 +134,8 @@ class Run:
             return
         outcome = work.outcome(told, self._machine.segments)
         await recorder.finish(_ending(outcome))
-        log.info("delivery=%s status=%s reason=%s code=%s", delivery.pk, outcome.status, outcome.reason, outcome.code)
+        said = about(delivery, code=outcome.code, trace_id=recorder.trace_id or None)
+        log.info("ended: %s %s", outcome.status.value, outcome.reason, extra=said)
 
     def _prepare(self, work: Work, desk: MediaDesk) -> tuple[StreamMachine, Sender, AttemptRecorder]:
         delivery, interrupted = self._claim.delivery, work.interrupted
@@ -194,7 +196,7 @@ class Run:
     # ---- endings ----------------------------------------------------------------------------------------------
 
     async def _put_back(self, why: str) -> None:
-        log.info("delivery=%s waits again: %s", self._claim.delivery.pk, why)
+        log.info("it waits again: %s", why, extra=about(self._claim.delivery))
         await self._end(lambda batch: endings.put_back(batch, self._claim.delivery.pk))
         self.handed_on = True
 
