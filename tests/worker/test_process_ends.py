@@ -116,7 +116,9 @@ def test_killed_at_every_moment_and_started_again(
     assert _text(platform.bot_bubbles(late)) == deliveries["current", late]["generated_text"] != ""
     for target, (scene, endpoint, when, _) in flying.items():
         row = deliveries["current", target]
-        assert (row["status"], row["reason"]) == ("interrupted", "interrupted")
+        # The whole text was known, and its repeat is proof; of the tool's answer the words behind the picture are lost.
+        end = ("delivered", "") if scene == "group" else ("interrupted", "interrupted")
+        assert (row["status"], row["reason"]) == end
         once = [WORDS] if scene == "group" else ["稍等，我先去找一张合适的图，马上发给你。", "晚霞"]
         shown = [bubble["text"] for bubble in platform.bot_bubbles(target, scene)]
         assert shown == once, (endpoint, when)
