@@ -110,6 +110,13 @@ def plain_request(frame: Frame, target: Target, msg_seq: int | None) -> Request:
     return Request("POST", target.messages_path, body, Endpoint.MESSAGE, frame.urgent)
 
 
+def typing_request(target: Target, msg_id: str, msg_seq: int, seconds: int) -> Request:
+    """msg_type 6, "is typing" for ``seconds`` (at most 60); private chats only (sheet 3.2)."""
+    notify = {"input_type": 1, "input_second": seconds}
+    body = {"msg_type": 6, "input_notify": notify, "msg_id": msg_id, "msg_seq": msg_seq}
+    return Request("POST", target.messages_path, body, Endpoint.MESSAGE)
+
+
 def media_request(frame: Frame, target: Target, msg_seq: int | None) -> Request:
     """msg_type 7 with the uploaded file_info; in guild scenes the picture's address (sheet 3.2, 5.1)."""
     item = frame.media

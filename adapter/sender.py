@@ -29,6 +29,7 @@ from adapter.segment import Segment, Stage
 from adapter.stream import StreamMachine
 from adapter.targets import Target
 from adapter.turns import Line, Turns
+from adapter.typing_hints import TypingHints
 from adapter.upload_requests import upload_frame_request
 from adapter.verdicts import Outcome, OutcomeStatus, Verdict
 
@@ -112,11 +113,13 @@ class Sender:
         gate: Gate | None = None,
         turns: Turns | None = None,
         on_long_wait: Callable[[], None] = lambda: None,
+        hints: TypingHints | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``desk`` prepares media, ``outside`` asks addresses that others named; without them there are plain ones.
         ``gate`` says when the bot may send at all, ``turns`` when a middle frame may be composed; without, always.
-        ``on_long_wait`` is called where it waits for more than ``LONG_WAIT`` with nothing open at QQ."""
+        ``on_long_wait`` is called where it waits for more than ``LONG_WAIT`` with nothing open at QQ.
+        ``hints`` tell the user that somebody is typing until the first frame."""
         self._machine = machine
         self._client = client
         self._recorder = recorder
@@ -135,6 +138,7 @@ class Sender:
         self._line = Line(turns, stream_endpoint(dialect) if dialect else Endpoint.OTHER, self._wake.set)
         self._porter = Porter(machine.policy, target, desk, outside)
         self._media_refusal = ""
+        self._hints = hints
 
     async def run(self, source: Source | None) -> Outcome:
         """Send all the source gives and say what became of it. ``None``: the machine has its input already.
@@ -144,6 +148,8 @@ class Sender:
         """
         if source is not None and not self._machine.ended:
             self._pump = asyncio.create_task(self._read(source))
+            if self._hints is not None:
+                self._hints.start()
         self._gate.watch(self._wake.set)
         try:
             return await self._drive()
@@ -151,6 +157,8 @@ class Sender:
             self._gate.unwatch(self._wake.set)
             self._gate.leave(self)
             self._line.leave()
+            if self._hints is not None:
+                await self._hints.close()
             if self._pump is not None:
                 self._pump.cancel()
                 await asyncio.gather(self._pump, return_exceptions=True)
@@ -293,6 +301,8 @@ class Sender:
         def build(msg_seq: int | None) -> Request:
             return request_for(machine.policy, frame, target, msg_seq)
 
+        if self._hints is not None:
+            self._hints.stop()
         intent = await self._recorder.intend(frame, segment, build)
         if self._recorded is not None:
             await self._recorded

@@ -164,10 +164,20 @@ class AttemptHead(Schema):
     finished_at: datetime | None
 
 
+class TypingHintDocument(Schema):
+    msg_seq: int
+    seconds: int
+    status: str
+    code: int | None
+    trace_id: str
+    sent_at: datetime
+
+
 class AttemptDocument(AttemptHead):
     meaning: str
     requested_by: str | None
     segments: list[SegmentDocument]
+    typing_hints: list[TypingHintDocument]
 
 
 class DeliveryDocument(DeliveryHead):

@@ -104,7 +104,9 @@ def delivery_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "still": standstill(delivery.session.bot),
             "text": written(Delivery.objects.select_related("tail").get(pk=pk))[0],
             "trace_id": _deciding_trace(delivery),
-            "attempts": [_attempt(attempt) for attempt in delivery.attempts.order_by("-number")],
+            "attempts": [
+                _attempt(attempt) for attempt in delivery.attempts.order_by("-number").prefetch_related("typing_hints")
+            ],
             "words": words(),
             "codes": code_words(),
             "state": {"deliveries": events_of([delivery]), "sessions": [], "bots": []},
@@ -127,6 +129,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         took = (attempt.finished_at - attempt.started_at).total_seconds()
     meaning = codes.meaning(attempt.code, get_language() or "en") if attempt.code else ""
     reason = in_words(attempt.reason) if attempt.reason else ""
+    hints = list(attempt.typing_hints.all())
     return {
         "number": attempt.number,
         "mode": attempt.mode,
@@ -139,4 +142,6 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "asked_at": attempt.asked_at,
         "took": f"{took:.1f}" if took is not None else "",
         "said": f"{reason} {attempt.code} {meaning}" if meaning else reason,
+        "hints": hints,
+        "hints_taken": sum(hint.status == ChunkStatus.ACCEPTED for hint in hints),
     }

@@ -13,13 +13,16 @@ from django.utils import timezone
 
 from adapter.answers import Exchange, Unknown
 from adapter.desk import MediaDesk
+from adapter.gate import Gate
 from adapter.passive import ANSWERS
 from adapter.pieces import MediaItem, Source, SourceFailed
 from adapter.request import Endpoint, Request
 from adapter.sender import Intent, Sender, jitter
 from adapter.stream import StreamMachine
 from adapter.targets import Scene, Target
+from adapter.typing_hints import Sends, TypingHints
 from adapter.verdicts import Outcome, Verdict
+from qqconsole.deliveries.hints import HintRecorder
 from qqconsole.deliveries.interrupted import Interrupted
 from qqconsole.deliveries.ledger import Address
 from qqconsole.deliveries.models import ChunkStatus, Mode
@@ -173,9 +176,20 @@ class Run:
             outside=outside,
             gate=gate,
             turns=turns,
+            hints=self._hints(machine, work, leased, gate),
             on_long_wait=self._park,
         )
         return machine, sender, recorder
+
+    def _hints(self, machine: StreamMachine, work: Work, client: Sends, gate: Gate) -> TypingHints | None:
+        """Where a model is asked, and the bot wants the user to know."""
+        delivery, attempt, msg_id = self._claim.delivery, self._claim.attempt, machine.policy.reference
+        bot, target = delivery.session.bot, target_of(delivery.session)
+        asked = work.generates and work.interrupted is None
+        if not (bot.typing and asked and msg_id and target.scene is Scene.C2C):
+            return None
+        book = HintRecorder(self._engine.writer, delivery, attempt, self._address(), msg_id)
+        return TypingHints(client, book, target, msg_id, bot.typing_seconds, gate=gate)
 
     def _address(self) -> Address:
         delivery, passive = self._claim.delivery, self._claim.passive

@@ -14,7 +14,7 @@ from typing import Any
 from adapter import codes
 from qqconsole.bots.models import Bot, BotConnection, BotGate
 from qqconsole.conversations.models import InboundMessage, Session
-from qqconsole.deliveries.models import Attempt, Chunk, Delivery, Kind, Segment
+from qqconsole.deliveries.models import Attempt, Chunk, Delivery, Kind, Segment, TypingHint
 from qqconsole.deliveries.tails import written
 from qqconsole.media.models import MediaFile
 
@@ -312,6 +312,18 @@ def _attempt(attempt: Attempt, language: str) -> Document:
             _segment(segment, attempt, language)
             for segment in sorted(attempt.segments.all(), key=lambda segment: segment.number)
         ],
+        "typing_hints": [hint_document(hint) for hint in attempt.typing_hints.all()],
+    }
+
+
+def hint_document(hint: TypingHint) -> Document:
+    return {
+        "msg_seq": hint.msg_seq,
+        "seconds": hint.seconds,
+        "status": hint.status,
+        "code": hint.code,
+        "trace_id": hint.trace_id,
+        "sent_at": _time(hint.sent_at),
     }
 
 

@@ -28,7 +28,9 @@ LATEST = 50
 
 def whole(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
     """Return the queryset with all that ``documents.delivery_document`` reads, one query a level."""
-    return deliveries.select_related("session", "item", "tail").prefetch_related("attempts__segments__chunks")
+    return deliveries.select_related("session", "item", "tail").prefetch_related(
+        "attempts__segments__chunks", "attempts__typing_hints"
+    )
 
 
 def replay(delivery_id: int, since: int) -> Document | None:

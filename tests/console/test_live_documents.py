@@ -111,7 +111,7 @@ def test_the_whole_delivery_nests_attempts_segments_and_chunks(django_assert_num
     segment = Segment.objects.get()
     segment.attempt.delivery = delivery
     add_chunk(segment, "", "closing", status=ChunkStatus.REFUSED, http_status=400, code=40054005, message="去重")
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         document = documents.delivery_document(snapshot.whole(Delivery.objects).get(pk=delivery.pk), "zh-hans")
     assert document["generated_text"] == "一二"
     assert document["reasoning_text"] == "嗯"

@@ -15,12 +15,13 @@ from django.utils import timezone
 
 from adapter.passive import ANSWERS, Denied, Use
 from adapter.targets import Scene
+from adapter.typing_hints import TypingHints
 from bench.services import missing_services, postgresql
 from qqconsole.bots.models import Bot
 from qqconsole.conversations.models import InboundMessage, Session
 from qqconsole.deliveries import ledger
 from qqconsole.deliveries.ledger import Address, Grant, grant
-from qqconsole.deliveries.models import Segment, SegmentKind, Status
+from qqconsole.deliveries.models import Segment, SegmentKind, Status, TypingHint
 from tests.worker.conftest import House, Platform
 from tests.worker.test_claims import queue
 
@@ -167,3 +168,23 @@ def test_what_qq_says_of_a_message_holds_for_whoever_answers_it_next(
     assert isinstance(grant(address, inbound.qq_id, None), Grant)
     ledger.close(address, inbound.qq_id, 22009)
     assert InboundMessage.objects.get().answers_closed == 40034128
+
+
+def test_a_typing_hint_uses_up_an_answer_and_has_its_row(
+    house: House, platform: Platform, make_bot: Callable[..., Bot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TypingHints.__init__, "__kwdefaults__", {"gate": None, "silence": 0.05})
+    bot = make_bot(source_model="late:seconds=0.4", typing=True)
+    house.start(gateways=False)
+    delivery = queue(bot, platform, USER, "guten Tag zusammen")
+    house.engine.ring(delivery.pk)
+    (ended,) = house.ended()
+    assert ended.status == Status.DELIVERED
+    hint = TypingHint.objects.get()
+    assert (hint.msg_seq, hint.status, hint.http_status, hint.seconds) == (1, "accepted", 200, 60)
+    assert hint.trace_id
+    assert _decisions("text") == [("passive", 2)]
+    assert InboundMessage.objects.get().answers_used == 2
+    first, *_ = platform.bot_bubbles(USER)
+    assert first["kind"] == "notice"
+    assert platform.violations() == []
