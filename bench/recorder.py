@@ -15,14 +15,14 @@ from adapter.answers import Accepted, Exchange
 from adapter.frames import Frame, FrameKind, Pair
 from adapter.request import Endpoint, Request
 from adapter.segment import Segment
+from adapter.sender import Intent
 from adapter.verdicts import Verdict
 from qqconsole.bots.models import Bot
-from qqconsole.conversations.models import Session
+from qqconsole.conversations.models import InboundMessage, Session
 from qqconsole.deliveries.models import Attempt, Chunk, Delivery, Status
 from qqconsole.deliveries.recorder import Address, AttemptRecorder
 from qqconsole.engine.writer import GroupWriter
 
-MSG_ID = "ROBOT1.0_bench"
 TEXT = "天地玄黄宇宙洪荒日月盈昃辰宿列张"
 A_TRANSACTION = 100
 
@@ -32,25 +32,34 @@ def _recorder(writer: GroupWriter, bot: Bot, number: int) -> AttemptRecorder:
     session = Session.objects.create(bot=bot, scene="c2c", target_id=target, last_at=timezone.now())
     delivery = Delivery.objects.create(session=session, status=Status.SENDING, fence=1)
     attempt = Attempt.objects.create(delivery=delivery, number=1, started_at=timezone.now())
-    return AttemptRecorder(writer, delivery, attempt, Address(bot.pk, target, "stream_messages"), next_msg_seq=1)
+    # The message it answers: the ledger looks whether it takes an answer.
+    InboundMessage.objects.create(bot=bot, qq_id=_msg_id(number), session=session, received_at=timezone.now())
+    return AttemptRecorder(writer, delivery, attempt, Address(bot.pk, target, "stream_messages", most=4))
+
+
+def _msg_id(number: int) -> str:
+    return f"ROBOT1.0_{number}"
 
 
 def _build(msg_seq: int | None) -> Request:
     return Request("POST", "/v2/users/x/stream_messages", {"msg_seq": msg_seq, "content_raw": TEXT}, Endpoint.STREAM)
 
 
-async def _record(recorder: AttemptRecorder, until: float) -> int:
+async def _record(recorder: AttemptRecorder, msg_id: str, until: float) -> int:
     """Write intents and outcomes, as one stream would without a pace; return how many chunks."""
     segment = Segment(1, markdown=True, text=TEXT)
     count = 0
     while time.monotonic() < until:
         kind, pair = (FrameKind.MIDDLE, Pair.SEGMENT) if count else (FrameKind.OPENING, Pair.NEW)
         start = count * len(TEXT)
-        frame = Frame(kind, 1, start, start + len(TEXT), TEXT, TEXT, True, MSG_ID, pair, index=count)
+        frame = Frame(kind, 1, start, start + len(TEXT), TEXT, TEXT, True, msg_id, pair, index=count)
         intent = await recorder.intend(frame, segment, _build)
+        assert isinstance(intent, Intent)
         answer = Accepted("ROBOT1.0_stream", exchange=Exchange(http_status=200, trace_id="bench", elapsed=0.01))
-        await recorder.settle(intent, answer, Verdict.ACCEPTED, segment)
+        # Nobody waits for it, but for the end: the next intent is written behind it.
+        settled = recorder.settle(intent, answer, Verdict.ACCEPTED, segment)
         count += 1
+    await settled
     return count
 
 
@@ -59,7 +68,9 @@ async def _ours(streams: int, seconds: float, bot: Bot) -> dict[str, float]:
     writer.start()
     recorders = await asyncio.to_thread(lambda: [_recorder(writer, bot, number) for number in range(streams)])
     began, before = time.monotonic(), time.process_time()
-    counts = await asyncio.gather(*(_record(recorder, began + seconds) for recorder in recorders))
+    counts = await asyncio.gather(
+        *(_record(each, _msg_id(number), began + seconds) for number, each in enumerate(recorders))
+    )
     took, used = time.monotonic() - began, time.process_time() - before
     await asyncio.to_thread(writer.stop, 10)
     return {"ours": sum(counts) / took, "cpu": used / sum(counts) * 1000}

@@ -128,12 +128,11 @@ def throttled(requests: Sequence[Mapping[str, Any]], interval: float) -> list[Re
     """Return what a sender let go that waits ``interval`` after each answer and tells nobody: from the journal."""
     releases = []
     for msg_id, mine in arrivals(requests).items():
-        answered = -interval
+        until = None
         for frame in mine:
-            until = answered + interval
             # A closing frame does not wait.
-            releases.append(Release(msg_id, until if until <= frame.at else None))
-            answered = frame.answered
+            releases.append(Release(msg_id, until if until is not None and until <= frame.at else None))
+            until = frame.answered + interval
     return releases
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.streams import Load, Release, measured
+from bench.streams import Load, Release, measured, throttled
 
 LOAD = Load(streams=1, rate=1.0, pieces=3, ramp=0.0)
 USED = (0.03, 0.0)
@@ -50,3 +50,31 @@ def test_a_stream_that_lost_a_piece_or_its_closing_frame_is_not_whole(last: dict
 def test_a_request_nobody_let_go_is_not_passed_over() -> None:
     with pytest.raises(RuntimeError, match="1 requests arrived, 0 were let go"):
         measured(LOAD, [], [request(10.0, pieces(10.0))], USED)
+
+
+def delta(at: float, text: str, state: int = 1, seconds: float = 0.0) -> dict[str, Any]:
+    body = {"msg_id": "m", "markdown": {"content": text}, "stream": {"state": state}}
+    return {"at": at, "seconds": seconds, "body": body}
+
+
+DELTAS = [
+    delta(10.004, "[0@10.000000]", seconds=0.01),
+    delta(12.003, "[1@10.500000][2@12.000000]"),
+    delta(12.102, "[3@12.100000]\n", 10),
+]
+"""What a sender sends that lets a second pass after each answer, and sends only when a piece comes."""
+
+
+def test_deltas_are_laid_together_and_their_throttle_is_read_off_the_answers() -> None:
+    load = Load(streams=1, rate=1.0, pieces=4, ramp=0.0)
+    releases = throttled(DELTAS, 1.0)
+    assert [release.until for release in releases] == [None, pytest.approx(11.014), None]
+    run = measured(load, releases, DELTAS, USED)
+    assert [round(delay * 1000) for delay in run.delays] == [4, 989, 2]
+    assert run.complete == 1
+
+
+def test_a_sender_without_a_timer_is_also_measured_from_the_piece_that_made_it_send() -> None:
+    load = Load(streams=1, rate=1.0, pieces=4, ramp=0.0)
+    run = measured(load, throttled(DELTAS, 1.0), DELTAS, USED, newest=True)
+    assert [round(delay * 1000) for delay in run.delays] == [4, 3, 2]
