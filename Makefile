@@ -57,6 +57,7 @@ bench: $(DEV_STAMP)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/qqconsole-bench"
 
 $(RUN_STAMP): requirements.txt constraints.txt
 	@scripts/install.sh $(VENV) requirements.txt

@@ -20,7 +20,8 @@ from adapter.verdicts import Verdict
 from qqconsole.bots.models import Bot
 from qqconsole.conversations.models import InboundMessage, Session
 from qqconsole.deliveries.models import Attempt, Chunk, Delivery, Status
-from qqconsole.deliveries.recorder import Address, AttemptRecorder
+from qqconsole.deliveries.ledger import Address
+from qqconsole.deliveries.recorder import AttemptRecorder
 from qqconsole.engine.writer import GroupWriter
 
 TEXT = "天地玄黄宇宙洪荒日月盈昃辰宿列张"
