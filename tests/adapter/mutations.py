@@ -15,6 +15,7 @@ from adapter.frames import UPLOAD_KINDS, Frame, FrameKind, Pair
 from adapter.moves import Send
 from adapter.outcomes import Outcomes
 from adapter.policy import Policy
+from adapter.rolling import Rolling
 from adapter.segment import Segment, SegmentStatus
 from adapter.steps import STEPS, Step
 from adapter.stream import StreamMachine
@@ -98,6 +99,14 @@ def _forget_the_rest(real: Any) -> Any:
         real(self, segment, at)
 
     return cut
+
+
+def _forget_what_is_behind(real: Any) -> Any:
+    def roll(self: Any, segment: Segment, at: int, budget: int) -> None:
+        segment.text = segment.text[:at]
+        real(self, segment, at, budget)
+
+    return roll
 
 
 def _unknown_is_accepted(real: Any) -> Any:
@@ -188,6 +197,12 @@ MUTATIONS: dict[str, Patch] = {
     "media whose outcome is unknown goes again": _step(FrameKind.MEDIA, Reaction.UNKNOWN, Step.AGAIN),
     "a part that was lost counts as put": _step(FrameKind.PART, Reaction.UNKNOWN, Step.TAKE),
     "media names the message it answers": _name(stream, "media_frame", _always_passive),
+    "a full bubble's rest is dropped": _method(Rolling, "_roll", _forget_what_is_behind),
+    "a bubble is never full": _method(Rolling, "_fit", lambda real: lambda self, segment: None),
+    "a long delta goes whole": _method(Rolling, "_end_of", lambda real: lambda self, segment, kind: len(segment.text)),
+    "a cut fence is opened again in its text": _method(
+        Rolling, "_opening_again", lambda real: lambda self, segment: "甲"
+    ),
     "every notice is owed": _name(stream, "owes_notice", lambda segments, barrier, *, shown_before: True),
 }
 
