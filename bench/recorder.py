@@ -19,8 +19,8 @@ from adapter.sender import Intent
 from adapter.verdicts import Verdict
 from qqconsole.bots.models import Bot
 from qqconsole.conversations.models import InboundMessage, Session
-from qqconsole.deliveries.models import Attempt, Chunk, Delivery, Status
 from qqconsole.deliveries.ledger import Address
+from qqconsole.deliveries.models import Attempt, Chunk, Delivery, Status
 from qqconsole.deliveries.recorder import AttemptRecorder
 from qqconsole.engine.writer import GroupWriter
 
