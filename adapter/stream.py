@@ -71,22 +71,18 @@ class StreamMachine(Denials):
         self._jitter = jitter
         self._markdown = policy.markdown if markdown is None else markdown
         self._reference = policy.reference
-        self._expired = False
-        self._told = False
+        self._expired = self._told = False
         self._whole = policy.dialect is None
         self._coming: deque[str | Barrier] = deque()
         self._last_word: Barrier | None = None
-        self._cancelled = False
-        self._dropped = False
+        self._cancelled = self._dropped = False
         self._in_flight: Frame | None = None
         self._doubt: Frame | None = None
         self._newline: int | None = None
         """QQ wants a newline behind the text up to here, and the very same text with it."""
-        self._why = ""
-        self._tries = 0
+        self._why, self._tries = "", 0
         self._not_before = 0.0
-        self._last_sent = float("-inf")
-        self._last_answer = float("-inf")
+        self._last_sent = self._last_answer = float("-inf")
         self._outcome: Outcome | None = None
         self._last_number = earlier_segments
         self._shown_before = shown_before
