@@ -8,12 +8,12 @@ import json
 import sys
 from types import ModuleType
 
-from bench import correctness, delay, reading, recording, scale, seen, soak, starting, upload
+from bench import correctness, delay, large, reading, recording, scale, seen, soak, starting, upload
 from bench.table import Row, as_json, as_text, failed
 
 TABLED = {"delay": delay, "correctness": correctness, "seen": seen, "recording": recording, "starting": starting}
 """What is in the table: each has ``rows``, which measures and yields."""
-ALONE = {"reading": reading, "scale": scale, "upload": upload}
+ALONE = {"large": large, "reading": reading, "scale": scale, "upload": upload}
 """What prints for itself: each has ``run``."""
 
 
