@@ -86,6 +86,7 @@ class Next:
     drop_token: bool = False
 
 
+TOKEN_REFUSED = 4004
 _BROKEN_IN_A_ROW = 3
 _QUICK_IN_A_ROW = 10
 _BROKEN = (None, 1005, 1006)
@@ -110,6 +111,7 @@ class Handshake:
         self._resumes_allowed = _RESUMES
         self._resuming = False
         self._established = False
+        self._token_refused = False
 
     @property
     def intents(self) -> int:
@@ -137,10 +139,10 @@ class Handshake:
         """A new session: what failed before is forgotten."""
         self.resume = ResumePoint(session_id, seq) if session_id else None
         self._failed_resumes, self._resumes_allowed = 0, _RESUMES
-        self._established, self._tries = True, 0
+        self._established, self._tries, self._token_refused = True, 0, False
 
     def resumed(self) -> None:
-        self._established, self._tries = True, 0
+        self._established, self._tries, self._token_refused = True, 0, False
 
     def received(self, seq: int) -> None:
         """An event arrived; repeats do not move the number back."""
@@ -178,6 +180,9 @@ class Handshake:
                 return self._with_fewer_intents(code, means)
             case Cure.SLOW:
                 return Next(Phase.WAITING, means.reason, self._timing.backoff[-1], code, means.en)
+            case Cure.TOKEN if not self._token_refused:
+                # An aged token says nothing about the session: a fresh one may resume it, and miss no message.
+                self._token_refused = True
             case Cure.IDENTIFY | Cure.TOKEN:
                 self.resume = None
             case Cure.RESUME if code == 4009:
@@ -200,7 +205,12 @@ class Handshake:
             self._quick = self._quick + 1 if short else 0
             broken = ending.by is EndedBy.CLOSE and ending.code in _BROKEN
             self._broken = self._broken + 1 if short and broken else 0
-        if self._resuming and (not self._established or short):
+        # Neither an aged token nor a socket that broke once the session was back speaks against the session.
+        excused = (
+            (self._established and 0 < self._broken < _BROKEN_IN_A_ROW)
+            or (ending.code == TOKEN_REFUSED and not self._token_refused)
+        )  # fmt: skip
+        if self._resuming and (not self._established or short) and not excused:
             self._failed_resumes += 1
         elif self._established and not short:
             self._failed_resumes, self._resumes_allowed = 0, _RESUMES

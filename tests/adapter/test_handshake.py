@@ -64,14 +64,46 @@ def test_these_keep_the_session(code: int | None) -> None:
     assert step.phase is Phase.WAITING
 
 
-@pytest.mark.parametrize("code", [4001, 4002, 4003, 4004, 4006, 4007, 4900, 4902, 4903, 4913, 4013, 4014])
+@pytest.mark.parametrize("code", [4001, 4002, 4003, 4006, 4007, 4900, 4902, 4903, 4913, 4013, 4014])
 def test_these_identify_afresh(code: int) -> None:
     one = established()
     step = one.ended(closed(code, LONG))
     assert one.resume is None
     assert step.phase is Phase.WAITING
     assert step.code == code
-    assert step.drop_token is (code == 4004)
+    assert not step.drop_token
+
+
+def test_an_aged_token_costs_no_message() -> None:
+    """The session is resumed with a fresh token, even after a 4009; a fresh one refused as well ends it."""
+    one = established()
+    one.ended(closed(4009, LONG))
+    one.connecting()
+    one.greeting("QQBot aged")
+    step = one.ended(closed(4004))
+    assert step.drop_token
+    assert one.resume == ResumePoint("s-1", 1)
+    one.connecting()
+    one.greeting("QQBot fresh")
+    assert one.ended(closed(4004)).drop_token
+    assert one.resume is None
+
+
+def test_a_resumed_session_survives_a_socket_that_breaks() -> None:
+    """Soon after a 4009 it was resumed; then the socket is cut, which is nobody's word against the session."""
+    one = established()
+    one.ended(closed(4009, LONG))
+    for _ in range(2):
+        one.connecting()
+        one.greeting("QQBot t")
+        one.resumed()
+        one.ended(closed(1006, 0.5))
+        assert one.resume == ResumePoint("s-1", 1)
+    one.connecting()
+    one.greeting("QQBot t")
+    one.resumed()
+    one.ended(closed(1006, 0.5))
+    assert one.resume is None
 
 
 @pytest.mark.parametrize("code", [4914, 4915])

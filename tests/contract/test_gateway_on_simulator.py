@@ -101,7 +101,7 @@ async def test_repeats_are_handed_on_with_their_id(sim: Simulator, listener: Lis
         ("close", {"code": 4006}, "ready"),
         ("close", {"code": 4007}, "ready"),
         ("close", {"code": 4902}, "ready"),
-        ("close", {"code": 4004}, "ready"),
+        ("close", {"code": 4004}, "resumed"),
     ],
 )
 async def test_it_always_comes_back(
