@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapter.cutting import reopening
-from adapter.frames import Frame, FrameKind
+from adapter.frames import Frame, FrameKind, Pair
 from adapter.policy import Policy
 from adapter.segment import Barrier, BarrierKind, Segment, SegmentKind, Stage
 from adapter.stream import Restored
@@ -67,6 +67,13 @@ def restore(segment: Segment, frames: Sequence[RecordedFrame]) -> Restored:
         if frame.kind is FrameKind.MEDIA and frame.reference and verdict is Verdict.REFUSED:
             segment.proactive = True
         segment.in_review = segment.in_review or verdict is Verdict.IN_REVIEW
-    known = [frame.end for frame, verdict in frames if verdict in (*TAKEN, *_OPEN_OUTCOME)]
+    # A delta that went on in smaller ones was refused for its length: the time before it was not taken either.
+    smaller = [number for number, (frame, _) in enumerate(frames) if frame.why == "smaller" and frame.pair is Pair.NEW]
+    settled = smaller[-1] if smaller else 0
+    known = [
+        frame.end
+        for number, (frame, verdict) in enumerate(frames)
+        if verdict in TAKEN or (verdict in _OPEN_OUTCOME and number >= settled)
+    ]
     segment.tried = max([segment.accepted, *known]) if streaming or place is not None else segment.accepted
     return Restored(segment, None if place is None else frames[place][0])
