@@ -77,7 +77,13 @@ def _transformed(travel: Travel) -> bool:
 
 def _undone(bubble: Shown, segments: dict[int, Segment]) -> str:
     """The bubble's text without what opens and closes a fence that was cut."""
-    owner = next((one for one in segments.values() if bubble.id and one.message_id == bubble.id), None)
+    owner = next((one for one in segments.values() if one.message_id == bubble.id), None)
+    if owner is None:
+        # Proven by a duplicate, QQ never told its id.
+        whole = bubble.text.removesuffix("\n")
+        unnamed = [one for one in segments.values() if not one.message_id]
+        made = (one for one in unnamed if (one.opens_with + one.text + one.closes_with).removesuffix("\n") == whole)
+        owner = next(made, None)
     if owner is None:
         return bubble.text
     text = bubble.text.removeprefix(owner.opens_with)
