@@ -1,8 +1,8 @@
 """Hub: one subscription of a process, however many watch there and however many processes publish.
 
-What comes from all publishers is joined, at most some twenty frames a second for each viewer and fewer under load; a
-frame that many viewers get is one string. A viewer of one session gets the events of that session, cut out of the
-publishers' text by the places they name: nothing is decoded or encoded again.
+What comes from all publishers is joined, at most twenty frames a second for each viewer and fewer under load, the first
+after a silence at once; a frame that many viewers get is one string. A viewer of one session gets the events of that
+session, cut out of the publishers' text by the places they name: nothing is decoded or encoded again.
 """
 
 from __future__ import annotations
@@ -60,22 +60,46 @@ class Mailbox:
             tallies.count("live", 'what="dropped_frames"')
 
 
+class _Audience:
+    """Those who watch the same: everything, or one session."""
+
+    def __init__(self) -> None:
+        self.mailboxes: set[Mailbox] = set()
+        self._texts: list[str] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._handed_out = 0.0
+
+    def add(self, text: str, interval: float) -> None:
+        """Hand the events' text out: soon, where nothing was handed out lately, else when the interval is over."""
+        self._texts.append(text)
+        if self._timer is None:
+            pause = self._handed_out + interval - time.monotonic()
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, pause), self._hand_out)
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _hand_out(self) -> None:
+        self._timer = None
+        self._handed_out = time.monotonic()
+        frame, self._texts = PREFIX + ",".join(self._texts) + SUFFIX, []
+        for mailbox in self.mailboxes:
+            mailbox.put(frame)
+
+
 class Hub:
     """Belongs to one loop: ``here()`` gives its own. Listens while somebody watches."""
 
     def __init__(self, interval: float = INTERVAL, echo_every: float = ECHO_EVERY) -> None:
-        self.frames = 0
         self.deaf = False
         """Whether the layer brings nothing at the moment: what viewers see may be old."""
         self._interval = interval
         self._echo_every = echo_every
-        self._mailboxes: set[Mailbox] = set()
+        self._audiences: dict[int | None, _Audience] = {}
         self._lock = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._channel = ""
-        self._waiting: list[dict[str, Any]] = []
-        self._flush: asyncio.TimerHandle | None = None
-        self._flushed_at = 0.0
         self._lively: dict[int, float] = {}
         self._echoes = 0
 
@@ -85,14 +109,19 @@ class Hub:
         async with self._lock:
             if not self._tasks:
                 await self._start()
-            self._mailboxes.add(mailbox)
+            self._audiences.setdefault(session, _Audience()).mailboxes.add(mailbox)
         return mailbox
 
     async def leave(self, mailbox: Mailbox) -> None:
         """Forget the mailbox; the last one ends the subscription."""
         async with self._lock:
-            self._mailboxes.discard(mailbox)
-            if not self._mailboxes and self._tasks:
+            audience = self._audiences.get(mailbox.session)
+            if audience is not None:
+                audience.mailboxes.discard(mailbox)
+                if not audience.mailboxes:
+                    audience.close()
+                    del self._audiences[mailbox.session]
+            if not self._audiences and self._tasks:
                 await self._stop()
 
     async def _start(self) -> None:
@@ -108,10 +137,6 @@ class Hub:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._flush is not None:
-            self._flush.cancel()
-            self._flush = None
-        self._waiting.clear()
         try:
             await get_channel_layer().group_discard(ALL, self._channel)
         except AWAY:
@@ -126,11 +151,7 @@ class Hub:
                 continue
             if take_missed is not None and take_missed(self._channel):
                 self._all_missed()
-            self._waiting.append(message)
-            if self._flush is None:
-                loop = asyncio.get_running_loop()
-                pause = self._flushed_at + self.current_interval() - time.monotonic()
-                self._flush = loop.call_later(max(0.0, pause), self._hand_out)
+            self._share(message["text"], message["cuts"])
 
     async def _listen_to_itself(self, layer: Any) -> None:
         """A layer that lost its server says nothing: that silence must not look like peace."""
@@ -147,36 +168,32 @@ class Hub:
             self.deaf = deaf
 
     def _all_missed(self) -> None:
-        for mailbox in self._mailboxes:
-            mailbox.missed = True
+        for audience in self._audiences.values():
+            for mailbox in audience.mailboxes:
+                mailbox.missed = True
 
     def current_interval(self) -> float:
         """Return the seconds between two frames under the present load."""
         return min(LONGEST_INTERVAL, self._interval * max(1.0, len(self._lively) / SESSIONS_AT_FULL_RATE))
 
-    def _hand_out(self) -> None:
-        messages, self._waiting, self._flush = self._waiting, [], None
-        self._flushed_at = now = time.monotonic()
-        watched = {mailbox.session for mailbox in self._mailboxes}
-        parts: defaultdict[int | None, list[str]] = defaultdict(list)
-        for message in messages:
-            text: str = message["text"]
-            parts[None].append(text[len(PREFIX) : -len(SUFFIX)])
-            for session, start, end in message["cuts"]:
-                self._lively[session] = now
-                if session == EVERYBODY:
-                    for one in watched - {None}:
-                        parts[one].append(text[start:end])
-                elif session in watched:
-                    parts[session].append(text[start:end])
+    def _share(self, text: str, cuts: list[tuple[int, int, int]]) -> None:
+        """Give each audience its part of what one process published."""
+        now, parts = time.monotonic(), defaultdict[int | None, list[str]](list)
+        watched = self._audiences.keys()
+        for session, start, end in cuts:
+            self._lively[session] = now
+            if session == EVERYBODY:
+                for one in watched - {None}:
+                    parts[one].append(text[start:end])
+            elif session in watched:
+                parts[session].append(text[start:end])
         if len(self._lively) > SESSIONS_AT_FULL_RATE:
             self._lively = {session: at for session, at in self._lively.items() if at > now - LIVELY}
-        frames = {session: PREFIX + ",".join(texts) + SUFFIX for session, texts in parts.items() if session in watched}
-        self.frames += len(frames)
-        for mailbox in self._mailboxes:
-            frame = frames.get(mailbox.session)
-            if frame is not None:
-                mailbox.put(frame)
+        interval = self.current_interval()
+        if None in watched:
+            self._audiences[None].add(text[len(PREFIX) : -len(SUFFIX)], interval)
+        for one, texts in parts.items():
+            self._audiences[one].add(",".join(texts), interval)
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

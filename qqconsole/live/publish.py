@@ -32,7 +32,7 @@ EVERYBODY = 0
 PREFIX, SUFFIX = '{"type":"events","events":[', "]}"
 """What stands around the events of a frame."""
 
-INTERVAL = 0.02
+INTERVAL = 0.01
 """Seconds between two messages of one process."""
 MOST_EVENTS_WAITING = 20_000
 """Beyond it (the layer is stuck) events are dropped and counted; viewers see the gap."""
