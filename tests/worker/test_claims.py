@@ -138,12 +138,13 @@ def test_a_lease_is_renewed_as_long_as_it_is_needed(
     make_bot: Callable[..., Bot],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A model that is silent for three leases: nothing is written, and still nobody takes the delivery over."""
-    monkeypatch.setattr(claims, "LEASE", timedelta(seconds=0.9))
+    """A model that is silent for more than two leases: nothing is written, and still nobody takes the delivery over."""
+    # Six renewals a lease: a machine that stands still for a second is not what is told of here.
+    monkeypatch.setattr(claims, "LEASE", timedelta(seconds=1.8))
     monkeypatch.setattr(claims, "RENEW_EVERY", 0.3)
     monkeypatch.setattr(sweep, "LOOK_EVERY", 0.1)
     monkeypatch.setattr(sweep, "SWEEP_EVERY", 0.2)
-    bot = make_bot(source_model="late:seconds=3")
+    bot = make_bot(source_model="late:seconds=4")
     house.start(gateways=False)
     house.engine.ring(queue(bot, platform, USER, "lass dir Zeit").pk)
     (delivery,) = house.ended()

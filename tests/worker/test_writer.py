@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError, transaction
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from django.db import IntegrityError, OperationalError, connections, transaction
 from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.utils import timezone
 
@@ -35,6 +37,13 @@ def writer(transactional_db: None) -> Iterator[GroupWriter]:
     running.start()
     yield running
     running.stop(5)
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def _no_connection_is_left(transactional_db: None) -> AsyncIterator[None]:
+    """All that a story here asks the database itself goes through one thread, whose connection would outlive it."""
+    yield
+    await sync_to_async(connections.close_all)()
 
 
 @pytest.fixture
@@ -74,7 +83,7 @@ async def test_what_waits_becomes_one_transaction_in_order(writer: GroupWriter, 
 
 @pytest.mark.parametrize("how", ["raises", "breaks a constraint"])
 async def test_only_the_guilty_one_fails(how: str, writer: GroupWriter, bot: Bot) -> None:
-    await asyncio.to_thread(_event(bot, "taken").save)
+    await sync_to_async(_event(bot, "taken").save)()
 
     def guilty(batch: Batch) -> str:
         if how == "raises":
@@ -179,7 +188,7 @@ def _build(msg_seq: int | None) -> Request:
 
 async def test_answers_to_one_message_take_its_pairs_in_turn_until_none_is_left(writer: GroupWriter, bot: Bot) -> None:
     """Six recorders in one batch: each that is granted an answer has its rows, and the others none."""
-    several = [await asyncio.to_thread(_recorder, writer, bot, f"{number:032}") for number in range(6)]
+    several = [await sync_to_async(_recorder)(writer, bot, f"{number:032}") for number in range(6)]
     intents = await in_one_batch(
         writer,
         lambda: [asyncio.ensure_future(one.intend(*_opening(), _build)) for one in several],
@@ -197,7 +206,7 @@ async def test_answers_to_one_message_take_its_pairs_in_turn_until_none_is_left(
 
 
 async def test_a_second_try_of_one_bubble_is_no_second_answer(writer: GroupWriter, bot: Bot) -> None:
-    recorder = await asyncio.to_thread(_recorder, writer, bot, "A" * 32)
+    recorder = await sync_to_async(_recorder)(writer, bot, "A" * 32)
     frame, segment = _opening()
     first = await recorder.intend(frame, segment, _build)
     again = await recorder.intend(frame, segment, _build)
@@ -208,8 +217,8 @@ async def test_a_second_try_of_one_bubble_is_no_second_answer(writer: GroupWrite
 
 
 async def test_an_older_fence_writes_nothing(writer: GroupWriter, bot: Bot) -> None:
-    late = await asyncio.to_thread(_recorder, writer, bot, "A" * 32)
-    well = await asyncio.to_thread(_recorder, writer, bot, "B" * 32)
+    late = await sync_to_async(_recorder)(writer, bot, "A" * 32)
+    well = await sync_to_async(_recorder)(writer, bot, "B" * 32)
     await Delivery.objects.filter(session__target_id="A" * 32).aupdate(fence=2)
     results = await in_one_batch(
         writer,
