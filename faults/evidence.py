@@ -9,11 +9,12 @@ from faults.plan import File, Line
 
 
 def mark_of(body: dict[str, Any]) -> str:
-    """Return what a request and our record of it have in common: the message it answers, its number, its index.
-
-    A trace id would not do: an answer that is cut off brings none.
+    """Return what a request and our record of it have in common: the message it answers, its number, its index; ""
+    for one that answers no message. A trace id alone would not do: an answer that is cut off brings none.
     """
     stream = body.get("stream") or {}
+    if not body.get("msg_id"):
+        return ""
     return f"{body.get('msg_id') or ''}#{body.get('msg_seq') or ''}#{body.get('index', stream.get('index'))}"
 
 
@@ -21,6 +22,8 @@ def mark_of(body: dict[str, Any]) -> str:
 class Evidence:
     lines: dict[str, Line] = field(default_factory=dict)
     """What users said, by the msg_id the platform gave it."""
+    said_again: int = 0
+    """Messages that went down with a gateway session the bot gave up: their users said them once more."""
     files: dict[str, File] = field(default_factory=dict)
     """The media items the API took, by their idempotency keys."""
     heard: dict[int, str] = field(default_factory=dict)
@@ -42,7 +45,9 @@ class Evidence:
     rules: list[dict[str, Any]] = field(default_factory=list)
     """The faults, each with how often it struck."""
     unseen: set[str] = field(default_factory=set)
-    """The marks of the requests the platform took and showed to nobody: the window after a 4009."""
+    """The marks and trace ids of the requests the platform took and showed to nobody: the window after a 4009."""
+    dropped: int = 0
+    """How many requests these were."""
     requests: int = 0
     knocked_out: dict[str, int] = field(default_factory=dict)
     takeovers: int = 0

@@ -120,6 +120,8 @@ def _text(one: Seen, written: Written, evidence: Evidence) -> list[Violation]:
         return [Violation("generated", one.pk, f"not what the model wrote: {_differ(written.text, generated)}")]
     texts = list(_texts(one, evidence))
     reached = follow(written.text, texts)
+    if reached is None and _unseen(one, evidence):
+        return []  # a frame of it is nowhere on the screen, by the platform's own doing
     if reached is None:
         return [Violation("text", one.pk, f"{status}; lost, twice or out of order: {texts!r} of {written.text!r}")]
     if status == "delivered" and not _unseen(one, evidence):
@@ -149,7 +151,7 @@ def _texts(one: Seen, evidence: Evidence) -> Iterator[str]:
 def _claim(one: Seen, part: Part, evidence: Evidence) -> list[Violation]:
     """Does the user see of this segment what its row says QQ has?"""
     segment, bubble = part.segment, part.bubble
-    status, doubtful = segment["status"], segment["status"] in DOUBTFUL
+    status: str = segment["status"]
 
     def wrong(rule: str, detail: str) -> list[Violation]:
         return [Violation(rule, one.pk, f"segment {segment['number']} ({segment['kind']}, {status}): {detail}")]
@@ -167,20 +169,21 @@ def _claim(one: Seen, part: Part, evidence: Evidence) -> list[Violation]:
     if bubble["state"] in ENDED_BY_ITSELF and status != "unclosed":
         return wrong("open", f"never closed, {bubble['state']} in the end")
     if part.is_media:
-        sure = status in ("delivered", "in_review") or doubtful
-        return [] if sure else wrong("shown", "the user sees it all the same")
+        right = status in ("delivered", "in_review") or status in DOUBTFUL
+        return [] if right else wrong("shown", "the user sees it all the same")
     text, shown = segment["text"], bubble["text"]
     if bubble["state"] == "rolled_back":
         return []
-    sure, most = text[: segment["accepted_length"]], _furthest(segment)
-    if follow(text, [shown]) is None:
+    if any(mark in evidence.unseen for mark in _marks(part)):
+        return []
+    there = follow(text, [shown], between=True)
+    if there is None:
         return wrong("shown", f"the user sees something else: {shown!r} of {text!r}")
-    if len(shown.strip()) < len(sure.strip()) and not _unseen(one, evidence):
-        return wrong("shown", f"QQ is said to have {len(sure)} characters, {len(shown)} are there")
-    if len(shown.strip()) > len(text[:most].strip()):
-        return wrong("shown", f"at most {most} characters were to be there, not {len(shown)}")
-    if len(shown.strip()) > len(sure.strip()) and not doubtful and status != "failed":
-        return wrong("shown", f"QQ is said to have {len(sure)} characters, {len(shown)} are there")
+    sure, most = len(text[: segment["accepted_length"]].rstrip()), _furthest(segment)
+    if there < sure:
+        return wrong("shown", f"QQ is said to have {sure} characters, {there} are there")
+    if there > (sure if status not in UNSURE else most):
+        return wrong("shown", f"at most {most if status in UNSURE else sure} characters were to be there, not {there}")
     return []
 
 
@@ -200,7 +203,15 @@ def _unseen(one: Seen, evidence: Evidence) -> bool:
 def _marks(part: Part) -> Iterator[str]:
     segment = part.segment
     for chunk in segment["chunks"]:
-        yield mark_of({"msg_id": segment["reference"], "msg_seq": chunk["msg_seq"], "index": chunk["index"]})
+        mark = mark_of({"msg_id": segment["reference"], "msg_seq": chunk["msg_seq"], "index": chunk["index"]})
+        yield from filter(None, (mark, chunk["trace_id"]))
+
+
+def unmarked(evidence: Evidence) -> list[int]:
+    """Return the deliveries of which the platform showed nobody a frame it took, and which do not say that it may be
+    so: those it took before our gateway had heard of the loss."""
+    seen, _, _ = lay(evidence)
+    return [one.pk for one in seen if _unseen(one, evidence) and not one.document["suspect"]]
 
 
 def _in_order(seen: list[Seen], order: dict[Place, list[int]]) -> list[Violation]:

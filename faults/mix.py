@@ -71,8 +71,12 @@ FAULTS: tuple[Fault, ...] = (
 def rules(dice: Random, streams: int, pressure: float) -> list[dict[str, Any]]:
     """Return the simulator's rules; ``pressure`` is how likely any one request is struck by the faults that may
     strike anywhere."""
-    once = [fault.rule | {"count": 1, "skip": 0 if fault.rare else dice.randrange(max(streams // 2, 1))}
-            for fault in FAULTS]  # fmt: skip
+
+    def skipped(fault: Fault) -> int:
+        seen = streams // (10 if fault.rule.get("endpoint") == "message" else 2)
+        return 0 if fault.rare else dice.randrange(max(seen, 1))
+
+    once = [fault.rule | {"count": 1, "skip": skipped(fault)} for fault in FAULTS]
     dice.shuffle(once)
     total = sum(fault.weight for fault in FAULTS if "endpoint" not in fault.rule)
     return once + [

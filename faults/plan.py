@@ -142,7 +142,10 @@ def _files(dice: Random, count: int, lines: list[Line], seconds: float) -> list[
 
 def _blows(dice: Random, parts: tuple[str, ...], seconds: float, every: float) -> list[Blow]:
     count = max(len(parts), round(seconds * 0.8 / every))
-    order = [part for _ in range(-(-count // len(parts))) for part in dice.sample(parts, len(parts))][:count]
+    rounds = [dice.sample(parts, len(parts)) for _ in range(-(-count // len(parts)))]
+    # Workers early: what they carried is taken over only when its lease ends.
+    rounds[0].sort(key=lambda part: not part.startswith("worker"))
+    order = [part for round_ in rounds for part in round_][:count]
     gap = seconds * 0.8 / count
     return [
         Blow(round(seconds * 0.15 + gap * (place + dice.random() * 0.5), 3), part, round(dice.uniform(0.1, 2.0), 2))

@@ -14,19 +14,20 @@ _CLOSED = re.compile(r"\n *(?:`{3,}|~{3,})\s*\Z")
 _OPENED = re.compile(r"\A *(?:`{3,}|~{3,})[^\n`]*\n")
 
 
-def follow(written: str, shown: Sequence[str]) -> int | None:
+def follow(written: str, shown: Sequence[str], *, between: bool = False) -> int | None:
     """Return how many characters of ``written`` the bubbles ``shown`` bring, one after the other; None where they show
-    anything else than that: text that is missing between them, twice, changed or out of order."""
-    return _follow(written, 0, shown, first=True)
+    anything else than that: text that is missing between them, twice, changed or out of order. ``between``: there may
+    be other bubbles before and after these."""
+    return _follow(written, 0, shown, first=not between, between=between)
 
 
-def _follow(written: str, at: int, shown: Sequence[str], *, first: bool) -> int | None:
+def _follow(written: str, at: int, shown: Sequence[str], *, first: bool, between: bool) -> int | None:
     if not shown:
         return at
-    for bubble in _as_written(shown[0], first=first, last=len(shown) == 1):
+    for bubble in _as_written(shown[0], first=first, last=len(shown) == 1 and not between):
         start = _past_blank(written, at)
         if alike(written[start : start + len(bubble)], bubble):
-            reached = _follow(written, start + len(bubble), shown[1:], first=False)
+            reached = _follow(written, start + len(bubble), shown[1:], first=False, between=between)
             if reached is not None:
                 return reached
     return None

@@ -68,6 +68,7 @@ class Control:
                     "user_id": bot.user_id,
                     "live": bot.live,
                     "sessions": len(bot.sessions),
+                    "identified": bot.starts,
                     "open_streams": len(bot.open_streams),
                     "conversations": [{"scene": scene, "target": target} for scene, target in bot.screens.each()],
                 }
