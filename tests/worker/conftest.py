@@ -7,6 +7,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -19,6 +20,7 @@ from qqconsole.engine.gateways import Gateways
 from qqconsole.engine.worker import EmbeddedWorker
 from qqconsole.live.publish import ALL
 from simulator import DEMO_APP_ID, DEMO_SECRET, Simulator
+from tests.worker.console_process import ConsoleProcess
 
 T = TypeVar("T")
 ENDED = (
@@ -238,3 +240,11 @@ def house(
     made = House(watcher)
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a console that has not been started yet, to be copied."""
+    home = tmp_path_factory.mktemp("migrated")
+    ConsoleProcess(home).manage("migrate", "--verbosity", "0")
+    return home

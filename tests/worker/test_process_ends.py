@@ -21,13 +21,6 @@ WORDS = "/echo 无所谓早晚，一句完整的话。"
 BENCH = "bench:rate=30,seconds=60,chars=6"
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("migrated")
-    ConsoleProcess(home).manage("migrate", "--verbosity", "0")
-    return home
-
-
 @pytest.fixture
 def console(migrated: Path, tmp_path: Path) -> Iterator[ConsoleProcess]:
     shutil.copytree(migrated, tmp_path, dirs_exist_ok=True)
