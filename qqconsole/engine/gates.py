@@ -11,6 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -115,14 +116,17 @@ class Gates:
         if gate is not None:
             self._apply(gate)
             self._spawn(self._spreads, bot_id, self._spread())
+        elif (loss := self._door(bot_id).loss) is not None and loss.live_at is None:
+            # Noticed here while the database was away: no row tells of it, nor of its end.
+            self._door(bot_id).loss = replace(loss, live_at=now.timestamp())
 
     async def _lose(self, bot_id: int) -> BotGate:
         now = timezone.now()
         door = self._door(bot_id)
         if door.loss is None or door.loss.live_at is not None:
             door.loss = Loss(now.timestamp())
-        # No reading from before this takes it back.
-        self._versions[bot_id] = self._versions.get(bot_id, 0) + 1
+            # No reading from before this takes it back. Only now: lost already, the row takes no step of its own.
+            self._versions[bot_id] = self._versions.get(bot_id, 0) + 1
         return await self._engine.writer.submit(Job(lambda batch: _lost(batch, bot_id, now)))
 
     def _heard(self, bot_id: int, sign: Sign, answer: Answer) -> None:
@@ -140,6 +144,8 @@ class Gates:
                 # Not written, it does not count: the next look says how the bot stands.
                 log.exception("bot=%s: what its sends met could not be written", bot_id)
                 self._versions.pop(bot_id, None)
+                # Nor does what came meanwhile: left here, no look would ever take the row's word for this bot again.
+                self._waiting.pop(bot_id, None)
                 return
             self._stepped(stepped)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -9,6 +10,9 @@ import pytest
 from django.utils import timezone
 
 from adapter.breaker import DELAYS
+from adapter.door import Door
+from adapter.gateway import GatewayState
+from adapter.handshake import Phase
 from qqconsole.accounts.callers import Caller
 from qqconsole.bots import gate_rows
 from qqconsole.bots.models import Bot, BotGate, GateState
@@ -129,3 +133,24 @@ def test_one_refusal_that_says_broken_pauses_the_bot_and_loses_nothing(
     assert (delivery.pk, delivery.status) == (first.pk, Status.DELIVERED)
     assert _shown(platform, USERS[0]) == "eins"
     assert Delivery.objects.get().attempts.count() == 1
+
+
+def test_a_session_that_is_lost_again_and_again_is_believed_once_it_lives(
+    house: House, platform: Platform, make_bot: MakeBot
+) -> None:
+    """QQ answers each new try with 4009 as well: it is one loss, and it ends with the first READY."""
+    bot = make_bot(after_4009="suspect", settle_ms=0)
+    house.start(gateways=False)
+    gates, lost = house.engine.gates, GatewayState(Phase.WAITING, code=4009)
+    for state in (lost, lost, lost, lost, GatewayState(Phase.CONNECTED)):
+        asyncio.run_coroutine_threadsafe(gates.gateway_changed(bot.pk, state), house.engine.loop).result(10)
+    door = asyncio.run_coroutine_threadsafe(_of(house.engine, bot), house.engine.loop).result(10)
+    assert door.loss is not None
+    assert door.loss.live_at is not None
+    send_text(_session(bot, USERS[0]), ADA, "wieder da")
+    [delivery] = house.ended()
+    assert (delivery.status, delivery.suspect) == (Status.DELIVERED, False)
+
+
+async def _of(engine: Engine, bot: Bot) -> Door:
+    return engine.gates.of(bot)
