@@ -12,7 +12,7 @@ from django.db.models import Count, F, Max
 from django.utils import timezone
 
 from qqconsole.accounts.callers import Caller
-from qqconsole.deliveries.bulk import ACCEPTED, candidates, ring_for, tell
+from qqconsole.deliveries.bulk import ACCEPTED, candidates, tell
 from qqconsole.deliveries.models import (
     Attempt,
     BulkResend,
@@ -39,13 +39,8 @@ BEGUN = (Status.QUEUED, Status.SENDING)
 
 
 def unfinished() -> list[int]:
-    """Return the bulk resends that somebody has to carry on: the sweep rings for them (``ring``)."""
+    """Return the bulk resends that somebody has to carry on: the sweep rings for them."""
     return list(BulkResend.objects.filter(finished_at=None).order_by("pk").values_list("pk", flat=True))
-
-
-def ring(bulk_id: int) -> None:
-    """Ring for the task that carries it on. Never raises."""
-    ring_for(bulk_id)
 
 
 def carry_on(bulk_id: int) -> None:

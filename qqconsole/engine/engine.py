@@ -22,6 +22,7 @@ from qqconsole import tallies
 from qqconsole.deliveries.models import Delivery, Kind
 from qqconsole.engine import beats, claims, endings, wishes
 from qqconsole.engine.batch import Batch
+from qqconsole.engine.bells import Bells
 from qqconsole.engine.clients import Clients
 from qqconsole.engine.gates import Gates
 from qqconsole.engine.keeper import Keeper
@@ -90,6 +91,7 @@ class Engine:
         self.worker_alive: Callable[[], bool] = lambda: True
         """Whether the process's Celery worker takes tasks; set by whoever runs one beside the engine."""
         self._readers = Readers()
+        self.bells = Bells()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="engine", daemon=True)
         self._ready = threading.Event()
@@ -119,6 +121,7 @@ class Engine:
         self._stopped = asyncio.Event()
         keepers = [
             asyncio.create_task(self._beat()),
+            asyncio.create_task(self.sweep.keep_leases()),
             asyncio.create_task(self.sweep.run()),
             asyncio.create_task(wishes.hear(self)),
             asyncio.create_task(self.gates.run()),
@@ -168,6 +171,7 @@ class Engine:
         self._thread.join(5)
         self.writer.stop(5)
         self._readers.close()
+        self.bells.close()
         return left
 
     async def _drain(self, timeout: float) -> int:
@@ -295,12 +299,12 @@ class Engine:
     def ring(self, delivery_id: int) -> None:
         """Tell the workers that there is something to do; never blocks the loop."""
         if not self.draining:
-            self._readers.ring(delivery_id)
+            self.bells.ring(delivery_id)
 
     def ring_next(self, session_id: int) -> None:
         """The session is free: ring for the delivery that waits longest in it."""
         if not self.draining:
-            self._readers.ring_next(session_id)
+            self._readers.tell(lambda: claims.next_of_session(session_id), self.bells.ring)
 
 
 def _look_at(done: asyncio.Task[None]) -> None:

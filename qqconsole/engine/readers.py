@@ -1,4 +1,4 @@
-"""Readers: the threads in which the engine asks the database and rings doorbells, so that neither holds up the loop."""
+"""Readers: the threads in which the engine asks the database, so that no question holds up the loop."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import asyncio
 import functools
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-
-from qqconsole.engine import claims
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -33,13 +31,9 @@ class Readers:
         """Return what ``query`` returns; raises what it raises."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, functools.partial(self._fresh, query))
 
-    def ring(self, delivery_id: int) -> None:
-        """Tell the workers that there is something to do. Returns at once, from any thread."""
-        self._pool.submit(_ring, delivery_id)
-
-    def ring_next(self, session_id: int) -> None:
-        """The session is free: ring for whose turn it is in it."""
-        self._pool.submit(self._ring_next, session_id)
+    def tell(self, query: Callable[[], Iterable[T]], hear: Callable[[T], None]) -> None:
+        """Give ``hear`` all that ``query`` returns, in a reader's thread. Returns at once; a failure is logged."""
+        self._pool.submit(self._tell, query, hear)
 
     def close(self) -> None:
         """Finish what has begun, forget the rest, and close the threads' connections, which would outlive them."""
@@ -60,22 +54,10 @@ class Readers:
             connection.close_if_unusable_or_obsolete()
         return query()
 
-    def _ring_next(self, session_id: int) -> None:
+    def _tell(self, query: Callable[[], Iterable[T]], hear: Callable[[T], None]) -> None:
         try:
-            waiting = self._fresh(lambda: claims.next_of_session(session_id))
+            for one in self._fresh(query):
+                hear(one)
         except Exception:
-            # The row is queued all the same; the sweep rings for it.
-            log.exception("it could not be looked at", extra={"session": session_id})
-            return
-        for delivery_id in waiting:
-            _ring(delivery_id)
-
-
-def _ring(delivery_id: int) -> None:
-    from qqconsole.deliveries.tasks import deliver
-
-    try:
-        deliver.delay(delivery_id)
-    except Exception:
-        # The row is queued all the same; the sweep rings again.
-        log.exception("it could not be rung for", extra={"delivery": delivery_id})
+            # Whatever it is, its rows wait, and the sweep finds them.
+            log.exception("a question came to nothing")

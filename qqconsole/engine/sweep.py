@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from django.utils import timezone
 
 from qqconsole import tallies
 from qqconsole.deliveries import enrolment
+from qqconsole.deliveries.bulk import ENROL
 from qqconsole.deliveries.models import Delivery, Status
 from qqconsole.engine import beats, claims, tally_rows
 from qqconsole.engine.writer import Job
@@ -30,6 +32,32 @@ SWEEP_EVERY = 5.0
 STALE = timedelta(seconds=5)
 """A delivery queued longer than this may have lost its doorbell."""
 MOST = 500
+RING_AGAIN = 60.0
+"""Seconds, at most, between two rings for a delivery that still waits; at first it is a sweep's time."""
+
+
+Waiting = tuple[int, int]
+"""A delivery's key and its fence: claimed meanwhile and put back, it is another wait."""
+
+
+class Patience:
+    """When to ring again for what still waits. A doorbell is seldom lost, and often stands in a line: a busy house
+    that rang at every look would fill its broker with rings for what it cannot begin."""
+
+    def __init__(self) -> None:
+        self._next: dict[Waiting, tuple[float, float]] = {}
+
+    def due(self, found: Iterable[Waiting], now: float) -> list[int]:
+        """Return the keys to ring for now (seconds of a steady clock); what is not found any more is forgotten."""
+        known, self._next = self._next, {}
+        due = []
+        for one in found:
+            at, gap = known.get(one, (now, SWEEP_EVERY))
+            if now >= at:
+                due.append(one[0])
+                at, gap = now + gap - LOOK_EVERY / 2, min(2 * gap, RING_AGAIN)
+            self._next[one] = at, gap
+        return due
 
 
 class Sweep:
@@ -37,16 +65,14 @@ class Sweep:
         self._engine = engine
         self._recover_all = recover_all
         self._first = True
+        self._patience = Patience()
         self.swept_at = 0.0
 
     async def run(self) -> None:
-        next_sweep = next_renewal = 0.0
+        next_sweep = 0.0
         while True:
             try:
                 now = time.monotonic()
-                if now >= next_renewal:
-                    await self._renew()
-                    next_renewal = now + claims.RENEW_EVERY
                 if now >= next_sweep and not self._engine.draining:
                     await self._sweep()
                     next_sweep = now + SWEEP_EVERY
@@ -56,6 +82,17 @@ class Sweep:
                 log.exception("a sweep failed")
             await asyncio.sleep(LOOK_EVERY)
 
+    async def keep_leases(self) -> None:
+        """Renew them for ever. Apart from ``run``: whatever a sweep waits for, no lease ends over it."""
+        while True:
+            try:
+                await self._renew()
+            except Exception:
+                log.exception("the leases could not be renewed")
+                await asyncio.sleep(LOOK_EVERY)
+            else:
+                await asyncio.sleep(claims.RENEW_EVERY)
+
     async def _sweep(self) -> None:
         engine = self._engine
         if self._recover_all:
@@ -64,9 +101,11 @@ class Sweep:
             lost = await engine.writer.submit(Job(lambda batch: claims.disown_others(engine.owner)))
             if lost:
                 log.warning("%d deliveries were open when the last process ended: they are closed now", lost)
-        for delivery_id in await engine.read(lambda: look(self._first)):
+        found = await engine.read(lambda: look(self._first))
+        for delivery_id in self._patience.due(found, time.monotonic()):
             engine.ring(delivery_id)
-        await engine.read(_ring_for_bulks)
+        for bulk_id in await engine.read(enrolment.unfinished):
+            engine.bells.ring(bulk_id, ENROL)
         self._first = False
         kinds = ("engine", "worker") if engine.worker_alive() else ("engine",)
         pace = engine.paces.readings()
@@ -108,20 +147,15 @@ class Sweep:
                 run.cancel()
 
 
-def _ring_for_bulks() -> None:
-    for bulk_id in enrolment.unfinished():
-        enrolment.ring(bulk_id)
-
-
-def look(everything: bool) -> list[int]:
-    """Deliveries to ring for: those whose owner let the lease end, and those whose doorbell may be lost
-    (``everything``: all that wait)."""
+def look(everything: bool) -> list[Waiting]:
+    """Deliveries to ring for, with their fences: those whose owner let the lease end, and those whose doorbell may be
+    lost (``everything``: all that wait)."""
     waiting = claims.next_in_turn()
     if not everything:
         waiting = waiting.filter(created_at__lt=timezone.now() - STALE)
     return [
-        *claims.lost().order_by("pk").values_list("pk", flat=True)[:MOST],
-        *waiting.order_by("pk").values_list("pk", flat=True)[:MOST],
+        *claims.lost().order_by("pk").values_list("pk", "fence")[:MOST],
+        *waiting.order_by("pk").values_list("pk", "fence")[:MOST],
     ]
 
 

@@ -1,0 +1,93 @@
+"""Doorbells: a broker that is away holds up nothing else, and what waits long is rung for ever more seldom."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from qqconsole.bots.models import Bot
+from qqconsole.deliveries.models import Delivery, Status
+from qqconsole.engine import claims, sweep
+from qqconsole.engine.bells import DELIVER, Bells
+from qqconsole.engine.readers import Readers
+from tests.worker.conftest import House, Platform
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Takes nothing until the event is set."""
+    back = threading.Event()
+    monkeypatch.setattr("qqconsole.engine.bells.current_app.send_task", lambda *task, **how: back.wait(20))
+    yield back
+    back.set()
+
+
+async def test_a_broker_that_is_away_holds_up_no_question(broker: threading.Event) -> None:
+    readers, bells = Readers(), Bells()
+    try:
+        for key in range(20):
+            readers.tell(lambda key=key: [key], bells.ring)
+        assert await asyncio.wait_for(readers.ask(lambda: "asked"), 10) == "asked"
+    finally:
+        broker.set()
+        await asyncio.to_thread(readers.close)
+        bells.close()
+
+
+def test_what_waits_to_be_rung_for_waits_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, back, done, rung = threading.Event(), threading.Event(), threading.Event(), []
+
+    def send(task: str, args: list[int]) -> None:
+        rung.append((task, *args))
+        begun.set()
+        back.wait(20)
+        if len(rung) == 4:
+            done.set()
+
+    monkeypatch.setattr("qqconsole.engine.bells.current_app.send_task", send)
+    bells = Bells()
+    bells.ring(1)
+    assert begun.wait(10)
+    for _ in range(5):
+        bells.ring(1)
+        bells.ring(2)
+        bells.ring(2, "deliveries.enrol")
+    back.set()
+    assert done.wait(10)
+    bells.close()
+    # The ring that had begun may have come before the news: it is rung once more for that.
+    assert rung == [(DELIVER, 1), (DELIVER, 1), (DELIVER, 2), ("deliveries.enrol", 2)]
+
+
+def test_what_still_waits_is_rung_for_ever_more_seldom() -> None:
+    patience, rung = sweep.Patience(), []
+    for second in range(0, 600, 5):
+        rung += [second for _ in patience.due([(7, 1)], float(second))]
+    assert rung == [0, 5, 15, 35, 75, 135, 195, 255, 315, 375, 435, 495, 555]
+    # Claimed and put back, it is another wait; so is one that was not found in between.
+    assert patience.due([(7, 2)], 600.0) == [7]
+    assert patience.due([], 605.0) == []
+    assert patience.due([(7, 2)], 610.0) == [7]
+
+
+def test_leases_are_renewed_whatever_a_sweep_waits_for(
+    house: House, platform: Platform, make_bot: Callable[..., Bot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = threading.Event()
+
+    def look(everything: bool) -> list[sweep.Waiting]:
+        stuck.wait(20)
+        return []
+
+    monkeypatch.setattr(sweep, "look", look)
+    monkeypatch.setattr(claims, "RENEW_EVERY", 0.1)
+    make_bot(source_model="bench:rate=20,seconds=60,chars=6")
+    house.start()
+    house.until(platform.live)
+    platform.say("A" * 32, "los")
+    first = house.until(lambda: Delivery.objects.filter(status=Status.SENDING).first())
+    house.until(lambda: Delivery.objects.filter(pk=first.pk, lease_until__gt=first.lease_until).exists())
+    stuck.set()
