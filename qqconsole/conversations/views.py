@@ -107,6 +107,8 @@ def _items(stretch: Timeline) -> list[dict[str, Any]]:
                 "row": segment,
                 "accepted": segment.text[: segment.accepted_length],
                 "rest": _rest(segment),
+                "opens": segment.opens_with if segment.accepted_length else "",
+                "closes": segment.closes_with if _is_whole(segment) else "",
             }
         )
     return [
@@ -117,10 +119,16 @@ def _items(stretch: Timeline) -> list[dict[str, Any]]:
     ]
 
 
+_OVER = (SegmentStatus.CLOSED, SegmentStatus.ENDED_BY_QQ, SegmentStatus.DELIVERED)
+
+
 def _rest(segment: Segment) -> str:
     """What QQ has not got; a bubble that is over and was seen shows only what it has."""
-    over = segment.status in (SegmentStatus.CLOSED, SegmentStatus.ENDED_BY_QQ, SegmentStatus.DELIVERED)
-    return "" if over and segment.accepted_length else segment.text[segment.accepted_length :]
+    return "" if segment.status in _OVER and segment.accepted_length else segment.text[segment.accepted_length :]
+
+
+def _is_whole(segment: Segment) -> bool:
+    return segment.status in _OVER and segment.accepted_length >= len(segment.text)
 
 
 def _timed(line: dict[str, Any]) -> dict[str, Any]:

@@ -94,9 +94,18 @@ PASSIVE: dict[str, Promise] = {
     "no_message": _("proactive: there is no message lately that it could answer"),
     "window_over": _("proactive: QQ's window for the user's message ended at {until}"),
     "none_left": _("proactive: {used} of {of} answers to the user's message are used; the last is only for text"),
+    "all_used": _("proactive: all {of} answers to the user's message are used"),
     "closed": _("proactive: QQ takes no more answers to the user's message"),
 }
-"""How ``deliveries.passive`` decided under which message something goes."""
+"""How ``deliveries.passive`` decided under which message something goes; ``all_used`` is said for ``none_left`` where
+not even the last one is left."""
+
+DENIED: dict[str, Promise] = {
+    "window_over": _("not sent: QQ's window for the user's message ended at {until}, and this bot sends nothing else"),
+    "all_used": _("not sent: all {of} answers to the user's message are used, and this bot sends nothing else"),
+    "closed": _("not sent: QQ takes no more answers to the user's message, and this bot sends nothing else"),
+}
+"""The same where nothing left for QQ, since the bot sends nothing proactively."""
 
 WHYS: dict[str, Promise] = {
     "repeat": _("exact repeat: the outcome was unknown"),

@@ -9,6 +9,7 @@ from qqconsole.deliveries import audit_view, bulk_views, resend_views, views
 urlpatterns: list[URLPattern] = [
     path("deliveries/", views.delivery_list, name="deliveries"),
     path("deliveries/<int:pk>/", views.delivery_detail, name="delivery"),
+    path("deliveries/<int:pk>/written/", views.delivery_written, name="delivery_written"),
     path("deliveries/<int:pk>/resend/", resend_views.send_again, name="resend"),
     path("deliveries/<int:pk>/dismiss/", resend_views.dismissing, name="dismiss"),
     path("deliveries/<int:pk>/cancel/", resend_views.cancelling, name="cancel"),

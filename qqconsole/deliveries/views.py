@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
@@ -111,6 +111,23 @@ def delivery_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "codes": code_words(),
             "state": {"deliveries": events_of([delivery]), "sessions": [], "bots": []},
         },
+    )
+
+
+@require_safe
+def delivery_written(request: HttpRequest, pk: int) -> JsonResponse:
+    """How much the model has written by now, in characters, and whether it has ended: no live event tells of text
+    that no frame has taken along (decision 13), so a page asks where an answer says nothing for a while."""
+    delivery = get_object_or_404(Delivery.objects.select_related("tail"), pk=pk)
+    generated, reasoning = written(delivery)
+    tail = getattr(delivery, "tail", None)
+    return JsonResponse(
+        {
+            "seq": delivery.seq,
+            "generated_length": len(generated),
+            "reasoning_length": len(reasoning),
+            "ended": tail is not None and tail.whole,
+        }
     )
 
 

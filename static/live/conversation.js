@@ -3,7 +3,7 @@
 import { clock, clone, coded, put, putTime, say, setData, slot, words } from "./dom.js";
 import { fillMedia, mediaOf } from "./media.js";
 import { chunksOf, isActive, segmentsOf } from "./store.js";
-import { delivered, parts, textOf } from "./text.js";
+import { delivered, isWhole, parts, textOf } from "./text.js";
 
 const NEAR = 80; // pixels from the end that count as being there
 
@@ -131,10 +131,14 @@ export class Conversation {
     setData(node, "status", segment.status);
     setData(node, "purpose", segment.purpose);
     put(node, "tag", words.purpose[segment.purpose] ?? "");
+    setData(node, "suspect", segment.suspect ? "yes" : "no");
     const { accepted, rest } = parts(segment, textOf(chunksOf(delivery, segment.id)));
     put(node, "accepted", accepted);
     put(node, "rest", rest);
-    put(node, "note", segment.media && segment.status === "failed" ? "" : note(segment, rest));
+    // A code block that was cut: what QQ was sent around the model's words.
+    put(node, "opens", accepted && segment.opens_with);
+    put(node, "closes", isWhole(segment) ? segment.closes_with : "");
+    put(node, "note", segment.media && segment.status === "failed" ? "" : note(segment, rest) || unsent(segment, accepted, delivery));
     if (segment.media) fillMedia(node, mediaOf(segment.media, delivery.head), segment.status === "open" && isActive(delivery.head));
   }
 
@@ -151,9 +155,10 @@ export class Conversation {
 
   #pending(node, head, segments) {
     const open = segments.some((segment) => segment.status === "open" && segment.kind !== "plain");
+    const writes = writing(head, delivered(segments));
     const pending = slot(node, "pending");
-    pending.hidden = !isActive(head) || open;
-    if (!pending.hidden) put(node, "pending_word", waitsFor(head));
+    pending.hidden = !isActive(head) || (open && !writes);
+    if (!pending.hidden) put(node, "pending_word", waitsFor(head, writes));
   }
 
   // A screen reader hears how an answer ended, not each of its chunks.
@@ -180,10 +185,17 @@ function shown(segments) {
   );
 }
 
-function waitsFor(head) {
+function waitsFor(head, writes) {
   if (head.cancel_requested_at) return say("cancelling");
   if (head.status === "queued") return head.due_at ? say("not_before", { time: clock(head.due_at, "precise") }) : say("waiting");
-  return say(head.kind === "reply" ? "thinking" : "begins");
+  return writes || say(head.kind === "reply" ? "thinking" : "begins");
+}
+
+// What the model writes while nothing of it leaves; "" where that is not known, or nothing waits.
+function writing({ writing: now }, done) {
+  if (!now) return "";
+  if (now.generated_length > done) return say(now.ended ? "written_waits" : "writing", { count: now.generated_length });
+  return !now.generated_length && now.reasoning_length ? say("reasoning", { count: now.reasoning_length }) : "";
 }
 
 // The adapter's word for the step that shows it to the user is "send"; its chunk's is "media".
@@ -194,6 +206,13 @@ function progress(head, done) {
   if (!head.generated_length || head.kind !== "reply") return "";
   if (head.status === "delivered" && done === head.generated_length) return say("characters", { count: done });
   return say("you_see", { accepted: done, generated: head.generated_length });
+}
+
+// A bubble that never left has no text of its own: what it would have begun is counted.
+function unsent(segment, accepted, delivery) {
+  if (segment.status !== "failed" || segment.media || accepted) return "";
+  const count = delivery.head.generated_length - delivered(segmentsOf(delivery));
+  return count > 0 ? say("rest_not_sent", { count }) : say("not_sent");
 }
 
 function note(segment, rest) {

@@ -82,6 +82,12 @@ const socket = watch(page.dataset.socket, {
   },
 });
 
+// Text that no frame has taken along yet comes with no event.
+setInterval(() => {
+  const { head } = store.deliveries.get(id);
+  if (socket.live && !document.hidden && head.kind === "reply" && head.status === "sending") refresh();
+}, 3000);
+
 store.snapshot(embedded("state"));
 standing = standingOf(store.deliveries.get(id).head);
 paint();

@@ -20,6 +20,7 @@ export class Inspector {
     this.now = socketNow;
     this.id = null;
     this.written = this.root.querySelector("[data-written]");
+    this.loaded = null; // characters that "what the model wrote" was loaded with
     this.written.addEventListener("toggle", () => this.written.open && this.#loadWritten());
     this.cancel = this.root.querySelector("[data-cancel]");
     this.cancel.addEventListener("click", () => this.#stop());
@@ -34,6 +35,7 @@ export class Inspector {
     this.id = id;
     this.segments.replaceChildren();
     this.written.open = false;
+    this.loaded = null;
     this.#error("");
     this.pinned = true;
     this.streamed = false;
@@ -97,6 +99,7 @@ export class Inspector {
     put(this.body, "took", first && last ? span(new Date(last) - new Date(first)) : "—");
     const trips = chunks.map((chunk) => chunk.elapsed_ms).filter((trip) => trip !== null).sort((a, b) => a - b);
     put(this.body, "round_trip", trips.length ? `${span(trips[trips.length >> 1])} / ${span(trips.at(-1))}` : "—");
+    if (this.written.open && head.writing && head.generated_length !== this.loaded) this.#loadWritten();
     this.cancel.hidden = !isActive(head);
     this.cancel.disabled = Boolean(head.cancel_requested_at) || this.stopping === this.id;
   }
@@ -115,7 +118,10 @@ export class Inspector {
 
   async #loadWritten() {
     const id = this.id;
-    for (const name of ["generated_text", "reasoning_text"]) put(this.written, name, say("loading"));
+    // Known already, it only grows: what is there stays until the rest has come.
+    const grows = this.loaded !== null;
+    this.loaded = this.store.deliveries.get(id).head.generated_length;
+    for (const name of grows ? [] : ["generated_text", "reasoning_text"]) put(this.written, name, say("loading"));
     try {
       const answer = await fetch(`${this.api}${id}`, { headers: { Accept: "application/json" } });
       if (!answer.ok) throw new Error(String(answer.status));

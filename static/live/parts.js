@@ -51,8 +51,10 @@ function replace(fresh) {
     if (!next || drawn.get(name) === markup) continue;
     drawn.set(name, markup);
     const focus = part.contains(document.activeElement) ? addressOf(document.activeElement) : "";
+    const read = [...part.querySelectorAll(".well")].map((well) => well.scrollTop);
     part.replaceWith(next);
     showTimes(next);
+    next.querySelectorAll(".well").forEach((well, place) => (well.scrollTop = read[place] ?? 0));
     if (focus) [...next.querySelectorAll("a, button")].find((node) => addressOf(node) === focus)?.focus({ preventScroll: true });
   }
 }

@@ -24,8 +24,10 @@ export function paintSegment(root, segment, chunks, before, severalAttempts) {
   put(node, "dialect", segment.dialect);
   put(node, "stream", segment.stream_id);
   slot(node, "stream").title = segment.stream_id;
-  const passive = put(node, "passive", decided(segment.decision));
+  const passive = put(node, "passive", decided(segment, chunks));
   passive.hidden = !passive.textContent;
+  const cut = put(node, "cut", cutting(segment));
+  cut.hidden = !cut.textContent;
   const list = node.querySelector("[data-chunks]");
   chunks.forEach((chunk, place) => {
     const line = list.children[place] ?? list.appendChild(chunkNode());
@@ -33,11 +35,20 @@ export function paintSegment(root, segment, chunks, before, severalAttempts) {
   });
 }
 
-// Under which message it went, or why under none.
-function decided(decision) {
+// Under which message it went, or why under none; or why it did not go.
+function decided({ decision, status }, chunks) {
   if (!decision) return "";
+  const why = decision.why === "none_left" && decision.used >= decision.of ? "all_used" : decision.why;
+  const denied = status === "failed" && !decision.passive && !chunks.length ? words.denied[why] : "";
   const facts = { used: decision.used, of: decision.of ?? "∞", until: decision.until ? clock(decision.until) : "" };
-  return fill(words.passive[decision.why] ?? decision.why, facts);
+  return fill(denied || (words.passive[why] ?? why), facts);
+}
+
+// What a long answer's cut has done to the text of this bubble.
+function cutting(segment) {
+  if (!segment.text_length) return "";
+  const end = segment.closes_with ? "fence_closed" : segment.full ? "goes_on" : "";
+  return [segment.opens_with && say("fence_opened"), end && say(end)].filter(Boolean).join(" · ");
 }
 
 // What a chunk without text is about. Which part: those that QQ finished since the parts were planned, and one.

@@ -8,6 +8,7 @@ import { paintGate } from "./gate.js";
 import { Inspector } from "./inspector.js";
 import { watch } from "./liveness.js";
 import { Store } from "./store.js";
+import { Writing } from "./writing.js";
 
 const root = document.querySelector("[data-session-page]");
 const isNewest = root.dataset.newest === "yes";
@@ -25,6 +26,11 @@ const paint = paintSoon(() => {
   dirty.messages.clear();
   dirty.deliveries.clear();
   if (dirty.bots) connection();
+});
+
+const writing = new Writing(store, (id) => {
+  dirty.deliveries.add(id);
+  paint();
 });
 
 function note(changed) {
@@ -111,7 +117,9 @@ const state = embedded("state");
 const socket = watch(root.dataset.socket, {
   snapshot: (frame) => note(store.snapshot(frame)),
   events: (events) => {
-    note(store.events(events));
+    const changed = store.events(events);
+    writing.hear(changed.deliveries);
+    note(changed);
     const gaps = store.takeGaps();
     if (Object.keys(gaps).length) socket.ask({ type: "replay", deliveries: gaps });
   },
@@ -135,6 +143,7 @@ setInterval(() => {
   if (!socket.live || document.hidden) return;
   inspector.paint();
   connection();
+  writing.look();
 }, 1000);
 requestAnimationFrame(() => {
   if (!isNewest) return;

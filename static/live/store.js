@@ -41,6 +41,16 @@ export class Store {
     return changed;
   }
 
+  // What the model has written by now, until the next event tells more. Returns whether it is news.
+  written(id, told) {
+    const { head } = this.#delivery(id);
+    if (!isActive(head) || told.seq < head.seq) return false;
+    const { generated_length, reasoning_length, ended } = told;
+    head.generated_length = Math.max(head.generated_length, generated_length);
+    head.writing = { generated_length, reasoning_length, ended };
+    return true;
+  }
+
   // Which replays to ask for now: delivery → the last seq known without a gap. Each is named once.
   takeGaps() {
     const asked = {};

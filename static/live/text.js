@@ -19,6 +19,8 @@ export function parts(segment, points) {
   return { accepted, rest: SETTLED.has(segment.status) && accepted ? "" : rest };
 }
 
+export const isWhole = ({ status, accepted_length, text_length }) => SETTLED.has(status) && accepted_length >= text_length;
+
 // Characters the user has for certain: what QQ still reviews or merely may have does not count, nor do notices.
 export function delivered(segments) {
   return segments

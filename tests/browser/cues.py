@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -11,9 +12,9 @@ from django.contrib.sessions.models import Session as SignIn
 from django.utils import timezone
 
 from qqconsole.accounts.models import User
-from qqconsole.bots.models import Bot, BotConnection
+from qqconsole.bots.models import Bot, BotConnection, BotGate
 from qqconsole.conversations.models import Session
-from qqconsole.deliveries.models import Chunk, ChunkStatus, Delivery, Segment, SegmentStatus, Status
+from qqconsole.deliveries.models import Chunk, ChunkStatus, Delivery, Segment, SegmentStatus, Status, Tail
 from qqconsole.live import documents
 from qqconsole.live.publish import publish
 from tests.console import rows
@@ -50,6 +51,16 @@ def bot(name: str = "小助手", **fields: Any) -> int:
     )
     publish([documents.bot_event(found.connection)])
     return found.pk
+
+
+def gate(bot: str, state: str, next_try: int = 0, **fields: Any) -> None:
+    """Whether the bot of this name may send; ``next_try`` in seconds from now."""
+    now = timezone.now()
+    paused = {"paused_at": now, "probe_at": now + timedelta(seconds=next_try)} if state == "paused" else {}
+    owner = Bot.objects.get(name=bot)
+    values = {"state": state, "reason": "", "code": None, **paused, **fields}
+    row, _ = BotGate.objects.update_or_create(bot=owner, defaults=values)
+    publish([documents.gate_event(row)])
 
 
 def session(bot: int, **fields: Any) -> int:
@@ -117,6 +128,24 @@ def answered(chunk: int, **fields: Any) -> None:
     segment.seq = delivery.seq
     segment.save()
     _tell(delivery, segment, row)
+
+
+def write(delivery: int, start: int, text: str, whole: bool = False) -> None:
+    """The model goes on, and no frame takes it along: a row, and no event."""
+    values = {"start": start, "text": text, "reasoning_start": 0, "reasoning": "", "whole": whole}
+    Tail.objects.update_or_create(delivery_id=delivery, defaults=values)
+
+
+def write_whole(delivery: int, more: str) -> None:
+    """The model has ended with ``more`` than was sent."""
+    row = Delivery.objects.get(pk=delivery)
+    row.generated_text += more
+    row.seq += 1
+    _tell(row)
+
+
+def change_segment(segment: int, **fields: Any) -> None:
+    Segment.objects.filter(pk=segment).update(**fields)
 
 
 def end_segment(segment: int, status: str) -> None:
@@ -211,6 +240,10 @@ CUES = {
     for cue in (
         sign_in,
         sign_everybody_out,
+        gate,
+        write,
+        write_whole,
+        change_segment,
         bot,
         session,
         message,

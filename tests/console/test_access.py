@@ -89,6 +89,7 @@ ROWS = [
     Row("POST", "bots/<int:pk>/try/", "/bots/{bot}/try/", SIGN_IN, 403, 302),
     page("deliveries/", "/deliveries/"),
     page("deliveries/<int:pk>/", "/deliveries/{delivery}/"),
+    page("deliveries/<int:pk>/written/", "/deliveries/{delivery}/written/"),
     Row("POST", "deliveries/<int:pk>/cancel/", "/deliveries/{delivery}/cancel/", SIGN_IN, 302, 302),
     # For admins.
     *admins_page("deliveries/<int:pk>/resend/", "/deliveries/{delivery}/resend/"),
