@@ -63,7 +63,9 @@ class MarkdownRefusals:
         self._until: dict[tuple[int, Target], float] = {}
 
     def remember(self, bot_id: int, target: Target) -> None:
-        self._until[bot_id, target] = time.monotonic() + self.remember_for
+        now = time.monotonic()
+        self._until = {known: until for known, until in self._until.items() if until > now}
+        self._until[bot_id, target] = now + self.remember_for
 
     def refused(self, bot_id: int, target: Target) -> bool:
         until = self._until.get((bot_id, target))
@@ -216,9 +218,16 @@ class Engine:
     async def _deliver_or_park(self, delivery_id: int) -> None:
         carried = asyncio.create_task(self.deliver(delivery_id))
         parked: asyncio.Future[None] = self._loop.create_future()
-        self._parking.setdefault(delivery_id, []).append(parked)
-        carried.add_done_callback(lambda done: self.park(delivery_id))
-        await parked
+        waiting = self._parking.setdefault(delivery_id, [])
+        waiting.append(parked)
+        # Its own end, and not that of another ring for the same delivery, which finds it carried already.
+        carried.add_done_callback(lambda done: parked.done() or parked.set_result(None))
+        try:
+            await parked
+        finally:
+            waiting.remove(parked)
+            if not waiting:
+                self._parking.pop(delivery_id, None)
         if carried.done():
             await carried
         else:
@@ -227,7 +236,7 @@ class Engine:
     def park(self, delivery_id: int) -> None:
         """The delivery waits, and goes on by itself when its time has come: no thread need wait with it. Its lease is
         renewed, and a drain waits for it, as before."""
-        for parked in self._parking.pop(delivery_id, []):
+        for parked in self._parking.get(delivery_id, []):
             if not parked.done():
                 parked.set_result(None)
 

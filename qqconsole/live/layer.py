@@ -101,6 +101,7 @@ class ThreadSafeLayer(BaseChannelLayer):  # type: ignore[misc]
                 if mailbox.messages:
                     _, message = mailbox.messages.popleft()
                     self._forget_if_idle(channel, mailbox)
+                    self._is_alive(channel)
                     return message
                 future: asyncio.Future[None] = loop.create_future()
                 mailbox.waiters.append((loop, future))
@@ -176,6 +177,12 @@ class ThreadSafeLayer(BaseChannelLayer):  # type: ignore[misc]
     def _forget_if_idle(self, channel: str, mailbox: _Mailbox) -> None:
         if not mailbox.messages and not mailbox.waiters and self._mailboxes.get(channel) is mailbox:
             del self._mailboxes[channel]
+
+    def _is_alive(self, channel: str) -> None:
+        """Who reads stays in its groups, though nobody waits on the channel between two messages."""
+        for members in self._groups.values():
+            if channel in members:
+                members[channel] = self._clock()
 
     def _discard(self, group: str, channel: str) -> None:
         members = self._groups.get(group)

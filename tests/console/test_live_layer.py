@@ -176,3 +176,17 @@ async def test_a_closed_loop_is_passed_over():
     await asyncio.sleep(0)
     await layer.send("a", {"type": "n"})
     assert await asyncio.wait_for(mine, 1) == {"type": "n"}
+
+
+async def test_a_member_that_reads_stays_for_longer_than_a_day():
+    """A page on a wall is open for weeks: it must not fall out of its group in the moment between two messages."""
+    clock = Clock()
+    layer = ThreadSafeLayer(clock=clock)
+    await layer.group_add("g", "wall!")
+    for day in range(3):
+        for number in range(2):
+            # Each comes while the one before is being dealt with: nobody waits on the channel then.
+            clock.now += 43_201
+            await layer.group_send("g", {"type": "n", "n": number, "day": day})
+            async with asyncio.timeout(2):
+                assert await layer.receive("wall!") == {"type": "n", "n": number, "day": day}

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from celery.worker import state
 
 from qqconsole.bots.models import Bot
 from qqconsole.deliveries.models import Delivery, Status
@@ -51,7 +52,7 @@ def test_what_waits_to_be_rung_for_waits_once(monkeypatch: pytest.MonkeyPatch) -
     bells = Bells()
     bells.ring(1)
     assert begun.wait(10)
-    for _ in range(5):
+    for _ in range(2):
         bells.ring(1)
         bells.ring(2)
         bells.ring(2, "deliveries.enrol")
@@ -91,3 +92,23 @@ def test_leases_are_renewed_whatever_a_sweep_waits_for(
     first = house.until(lambda: Delivery.objects.filter(status=Status.SENDING).first())
     house.until(lambda: Delivery.objects.filter(pk=first.pk, lease_until__gt=first.lease_until).exists())
     stuck.set()
+
+
+def test_another_ring_lets_no_thread_go_while_its_stream_is_open(
+    house: House, platform: Platform, make_bot: Callable[..., Bot]
+) -> None:
+    """The number of threads keeps a worker from taking more than it can carry."""
+    make_bot(source_model="bench:rate=20,seconds=60,chars=6")
+    house.start()
+    house.until(platform.live)
+    platform.say("A" * 32, "los")
+    house.until(lambda: platform.bot_bubbles("A" * 32))
+    (carried,) = Delivery.objects.values_list("pk", flat=True)
+    mine = [one for one in state.active_requests if list(one.args) == [carried]]
+    assert len(mine) == 1
+    for _ in range(2):
+        before = state.total_count["deliveries.deliver"]
+        house.engine.ring(carried)
+        house.until(lambda before=before: state.total_count["deliveries.deliver"] > before)
+        house.until(lambda: len(state.reserved_requests) <= 1)
+    assert mine[0] in state.active_requests
