@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from adapter.loss import LONGEST_HOLD
 from qqconsole.bots.models import AfterLoss, Bot, BotGate, GateState
 from qqconsole.bots.reasons import code_in_words, pause_in_words
 
@@ -42,12 +44,18 @@ def standstill(bot: Bot, *, named: bool = False) -> Standstill | None:
         return Standstill("warn", _("QQ answers again: one message at a time until the first gets through."), name=name)
     if not gate.is_lost or bot.after_4009 == AfterLoss.IGNORE:
         return None
-    if bot.after_4009 == AfterLoss.SUSPECT:
+    until = held_until(gate)
+    if bot.after_4009 == AfterLoss.SUSPECT or (until is not None and until <= timezone.now()):
         said = _("QQ's gateway session is lost since {time}: what is sent now is marked, for QQ may drop it.")
     else:
         said = _("QQ's gateway session is lost since {time}: answers wait until it is back.")
     what, then = said.split("{time}")
     return Standstill("warn", what, gate.lost_at, then, name=name)
+
+
+def held_until(gate: BotGate) -> datetime | None:
+    """Return until when a lost gateway session keeps answers waiting at most; None where it is not lost."""
+    return gate.lost_at + timedelta(seconds=LONGEST_HOLD) if gate.lost_at is not None and gate.is_lost else None
 
 
 def standstills() -> list[Standstill]:

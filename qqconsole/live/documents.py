@@ -13,6 +13,7 @@ from typing import Any
 
 from adapter import codes
 from qqconsole.bots.models import Bot, BotConnection, BotGate
+from qqconsole.bots.standing import held_until
 from qqconsole.conversations.models import InboundMessage, Session
 from qqconsole.deliveries.models import Attempt, Chunk, Delivery, Kind, Segment, TypingHint
 from qqconsole.deliveries.tails import written
@@ -175,7 +176,7 @@ def gate_event(gate: BotGate) -> Document:
 
 def gate_document(gate: BotGate) -> Document:
     """Return whether the bot may send, why not, and when it is tried next; ``lost_at``: QQ closed its gateway session
-    with 4009, and it is not back."""
+    with 4009, and it is not back; ``held_until``: a bot that holds its answers then sends them all the same."""
     return {
         "state": gate.state,
         "since": _time(gate.paused_at),
@@ -185,6 +186,7 @@ def gate_document(gate: BotGate) -> Document:
         "detail": gate.detail,
         "trace_id": gate.trace_id,
         "lost_at": _time(gate.lost_at) if gate.is_lost else None,
+        "held_until": _time(held_until(gate)),
     }
 
 

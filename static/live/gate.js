@@ -16,7 +16,9 @@ export function standstill(bot, now) {
   }
   if (gate.state === "trial") return { tone: "warn", what: say("gate_trial"), why: "", next: "" };
   if (!gate.lost_at || bot.after_4009 === "ignore") return null;
-  const word = bot.after_4009 === "suspect" ? "gate_lost_suspect" : "gate_lost_hold";
+  // Nobody waits for ever: what was held long enough goes, and is marked.
+  const goes = bot.after_4009 === "suspect" || new Date(gate.held_until).getTime() <= now;
+  const word = goes ? "gate_lost_suspect" : "gate_lost_hold";
   return { tone: "warn", what: say(word, { time: clock(gate.lost_at, "precise") }), why: "", next: "" };
 }
 

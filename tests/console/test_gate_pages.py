@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from adapter.loss import LONGEST_HOLD
 from qqconsole.accounts.callers import Caller
 from qqconsole.accounts.models import AuditLine
 from qqconsole.bots import gate_rows
@@ -60,6 +61,14 @@ def test_a_lost_gateway_session_is_told_by_what_the_bot_does_then(operator_clien
         said[mode] = ("answers wait until it is back" in page, "what is sent now is marked" in page)
         bot.delete()
     assert said == {"hold": (True, False), "suspect": (False, True), "ignore": (False, False)}
+
+
+def test_answers_that_were_held_for_long_enough_are_not_said_to_wait(operator_client: Client) -> None:
+    bot = make_bot(after_4009="hold")
+    BotGate.objects.create(bot=bot, lost_at=timezone.now() - timedelta(seconds=LONGEST_HOLD + 1))
+    page = _read(operator_client, "/deliveries/")
+    assert "what is sent now is marked" in page
+    assert "answers wait" not in page
 
 
 def test_an_admin_has_a_paused_bot_tried_at_once_and_the_audit_says_so(
