@@ -105,6 +105,8 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = 1000
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# A worker takes what it has a thread for, and leaves the rest to the others (only Redis knows this).
+CELERY_WORKER_DISABLE_PREFETCH = bool(REDIS_URL)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {

@@ -56,6 +56,10 @@ class Processes:
     def pid(self, name: str) -> int:
         return self._running[name].pid
 
+    @property
+    def running(self) -> set[str]:
+        return set(self._running)
+
     def tell(self, name: str, number: int = signal.SIGTERM) -> None:
         self._running[name].send_signal(number)
 
@@ -86,10 +90,12 @@ class Platform:
         async with self.http.get(f"{self.url}/_sim/{path}", params=query) as answer:
             return await answer.json()
 
-    async def say(self, app_id: str, target: str, text: str, **details: Any) -> None:
+    async def say(self, app_id: str, target: str, text: str, **details: Any) -> str:
+        """A user writes; return the message's id."""
         body = {"bot": app_id, "target": target, "text": text, **details}
         async with self.http.post(f"{self.url}/_sim/say", json=body) as answer:
             assert answer.status == 200, await answer.text()
+            return str((await answer.json())["msg_id"])
 
     async def bubbles(self, app_id: str) -> dict[str, list[dict[str, Any]]]:
         """What the bot's users see of it, by user."""

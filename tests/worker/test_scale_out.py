@@ -6,7 +6,8 @@ import asyncio
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ import aiohttp
 import psycopg
 import pytest
 import pytest_asyncio
+from celery import Celery
 from distributed import CELERY, MANAGE, Platform, Processes, User
+from redis.asyncio import Redis
 
 from bench.processes import free_port
 from bench.services import missing_services, postgresql, redis_server
@@ -25,6 +28,10 @@ PASSWORD = "correct horse battery"
 SHORT = "/bench rate=15 pieces=30 chars=12"
 LONG = "/bench rate=2 pieces=600 chars=12"
 BUSY = ("queued", "sending")
+CHUNKS = """SELECT DISTINCT a.delivery_id FROM deliveries_chunk c JOIN deliveries_segment g ON g.id = c.segment_id
+    JOIN deliveries_attempt a ON a.id = g.attempt_id"""
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class House:
@@ -32,7 +39,7 @@ class House:
 
     def __init__(self, folder: Path, database: str, redis: str, http: aiohttp.ClientSession) -> None:
         self.processes = Processes(folder, DATABASE_URL=database, REDIS_URL=redis)
-        self._database, self._http = database, http
+        self._database, self._redis, self._http = database, redis, http
         self._ports = free_port(), free_port()
         self.platform = Platform(http, f"http://127.0.0.1:{self._ports[0]}")
         self.user: User
@@ -69,9 +76,31 @@ class House:
     def start_gateway(self) -> None:
         self.processes.start("gateway", *MANAGE, "gateway")
 
-    def start_worker(self, name: str) -> None:
-        pool = ["--pool=threads", "--concurrency=200", "-n", f"{name}@here"]
+    def start_worker(self, name: str, threads: int = 200) -> None:
+        pool = ["--pool=threads", f"--concurrency={threads}", "-n", f"{name}@here"]
         self.processes.start(f"worker {name}", *CELERY, "worker", *pool)
+
+    async def empty(self) -> None:
+        """End every process but the platform."""
+        for name in self.processes.running - {"simulator"}:
+            self.processes.tell(name)
+            await self.processes.ended(name, 20)
+
+    async def ring(self, deliveries: Iterable[int]) -> None:
+        """As a broker does that hands a message out again."""
+
+        def ring() -> None:
+            with Celery(broker=self._redis, set_as_current=False) as app:
+                for pk in deliveries:
+                    app.send_task("deliveries.deliver", args=[pk])
+
+        await asyncio.to_thread(ring)
+
+    async def waiting(self, number: int) -> bool:
+        """Whether at least so many tasks lie in the broker, and none in the hands of a worker that has no thread for
+        it (the sweep rings again for what waits, so there may be more)."""
+        async with Redis.from_url(self._redis) as broker:
+            return await broker.llen("celery") >= number and not await broker.hlen("unacked")
 
     async def say(self, people: str, number: int, text: str) -> None:
         """``number`` users of each bot write."""
@@ -111,6 +140,29 @@ class House:
     async def ended(self, number: int) -> bool:
         return self.user.whole and sum(status not in BUSY for status in self.user.statuses.values()) == number
 
+    async def shown(self, deliveries: list[int]) -> bool:
+        """Whether QQ has taken something of each, and no answer of its waits to be written."""
+        taken = f"{CHUNKS} WHERE a.delivery_id = ANY(%s) AND c.status = 'accepted'"
+        return len(await self.rows(taken, deliveries)) == len(deliveries)
+
+    async def told(self, deliveries: list[int]) -> list[tuple[Any, ...]]:
+        """All that tells whether somebody went on with them: their rows, and how many requests there were."""
+        rows = "SELECT id, status, fence, seq, generated_text FROM deliveries_delivery WHERE id = ANY(%s) ORDER BY id"
+        requests = (await self.platform.get("requests?path=/v2/users/many"))["requests"]
+        return [*await self.rows(rows, deliveries), (len(requests),)]
+
+    async def nothing_twice(self, after: int) -> None:
+        """Each user's bubbles are the texts of the later deliveries, in their order; nothing is open."""
+        rows = """SELECT b.app_id, s.target_id, d.generated_text FROM deliveries_delivery d
+            JOIN conversations_session s ON s.id = d.session_id JOIN bots_bot b ON b.id = s.bot_id
+            WHERE d.id > %s ORDER BY s.id, d.id"""
+        screens = {app_id: await self.platform.bubbles(app_id) for app_id, _ in BOTS.values()}
+        for (app_id, target), mine in groupby(await self.rows(rows, after), key=lambda row: row[:2]):
+            bubbles = screens[app_id][target]
+            assert {bubble["state"] for bubble in bubbles} == {"done"}
+            assert [bubble["text"].rstrip("\n") for bubble in bubbles] == [text for _, _, text in mine]
+        assert (await self.platform.get("violations"))["violations"] == []
+
     async def check(self) -> list[dict[str, Any]]:
         """What QQ's users see is what the API tells, what the events told, and what the model wrote; nothing is open.
 
@@ -144,15 +196,15 @@ class House:
             return await answer.text()
 
 
-@pytest_asyncio.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     if missing := missing_services():
         pytest.skip(f"not installed: {', '.join(missing)} (scripts/test_packages.sh installs them as root)")
     cookies = aiohttp.CookieJar(unsafe=True)
     patience = aiohttp.ClientTimeout(total=20)
     with postgresql() as database, redis_server() as redis:
         async with aiohttp.ClientSession(timeout=patience, cookie_jar=cookies) as http:
-            made = House(tmp_path, database, redis, http)
+            made = House(tmp_path_factory.mktemp("house"), database, redis, http)
             try:
                 await made.set_up()
                 yield made
@@ -218,3 +270,70 @@ async def test_many_processes_carry_every_reply_once_whoever_dies(house: House) 
         processes.tell(name)
     for name in others:
         assert await processes.ended(name, 10) == 0, processes.log(name)
+
+
+async def test_two_workers_share_the_work_and_one_sleeps_through_its_leases(house: House) -> None:
+    """Four threads each: neither takes what it cannot carry. One is killed, one stopped, and a third goes on."""
+    processes, platform, until = house.processes, house.platform, house.user.until
+    await house.empty()
+    (before,) = (await house.rows("SELECT coalesce(max(id), 0) FROM deliveries_delivery"))[0]
+
+    async def ended(number: int) -> bool:
+        rows = await house.rows("SELECT status FROM deliveries_delivery WHERE id > %s", before)
+        return sum(status not in BUSY for (status,) in rows) == number
+
+    async def owned(worker: str, number: int) -> set[int]:
+        mine = await house.owned_by(worker)
+        return mine if len(mine) == number else set()
+
+    house.start_gateway()
+    house.start_worker("d", 4)
+    house.start_worker("e", 4)
+    await until(house.connected)
+    await house.say("many", 4, LONG)
+    stopped = await until(lambda: owned("d", 4))
+    killed = await until(lambda: owned("e", 4))
+    await until(lambda: house.shown([*stopped, *killed]))
+
+    # What waits is nobody's: it goes on at once when there is a thread for it, whoever has died.
+    await house.say("waits", 2, "/echo 我可以等一等，你们慢慢来。")
+    await until(lambda: house.waiting(4))
+    while True:
+        processes.tell("worker d", signal.SIGSTOP)
+        flying = f"{CHUNKS} WHERE c.status = 'sending' AND a.delivery_id = ANY(%s)"
+        if not await house.rows(flying, [*stopped]):
+            break
+        processes.tell("worker d", signal.SIGCONT)
+    processes.tell("worker e", signal.SIGKILL)
+    await processes.ended("worker e", 5)
+    house.start_worker("f")
+    await until(lambda: ended(4))
+    await house.ring([*stopped, *killed] * 3)
+
+    # Both lose their leases; the one that was stopped knows nothing of it when it wakes.
+    await house.rows("UPDATE deliveries_delivery SET lease_until = now() WHERE status = 'sending'")
+    await until(lambda: ended(12))
+    told = await house.told([*stopped, *killed])
+    processes.tell("worker d", signal.SIGCONT)
+
+    async def noticed() -> bool:
+        return processes.log("worker d").count("another process's by now") == 4
+
+    await until(noticed)
+    assert await house.told([*stopped, *killed]) == told
+    assert {(status, fence) for _, status, fence, *_ in told[:-1]} == {("interrupted", 2)}
+
+    # Five messages of one user, two workers, and every task handed out once more when all is long over.
+    asked = [
+        await platform.say(BOTS["stream_messages"][0], "five", f"/echo 这是第 {number} 句话，请按先后回答我。")
+        for number in range(5)
+    ]
+    await until(lambda: ended(17))
+    await house.ring(pk for (pk,) in await house.rows("SELECT id FROM deliveries_delivery"))
+    await house.say("last", 1, SHORT)
+    await until(lambda: ended(19))
+    frames = (await platform.get("requests?path=/v2/users/five/"))["requests"]
+    assert [msg_id for msg_id, _ in groupby(frame["body"]["msg_id"] for frame in frames)] == asked
+    later = await house.rows("SELECT DISTINCT fence FROM deliveries_delivery WHERE id > %s", max(stopped | killed))
+    assert later == [(1,)]
+    await house.nothing_twice(before)
