@@ -221,7 +221,7 @@ class Engine:
         waiting = self._parking.setdefault(delivery_id, [])
         waiting.append(parked)
         # Its own end, and not that of another ring for the same delivery, which finds it carried already.
-        carried.add_done_callback(lambda done: parked.done() or parked.set_result(None))
+        carried.add_done_callback(lambda done: _let_go(parked))
         try:
             await parked
         finally:
@@ -237,8 +237,7 @@ class Engine:
         """The delivery waits, and goes on by itself when its time has come: no thread need wait with it. Its lease is
         renewed, and a drain waits for it, as before."""
         for parked in self._parking.get(delivery_id, []):
-            if not parked.done():
-                parked.set_result(None)
+            _let_go(parked)
 
     async def deliver(self, delivery_id: int) -> None:
         """Claim the delivery and carry it to its end, where it is to be had."""
@@ -264,7 +263,7 @@ class Engine:
             return claims.claim(batch, delivery_id, self.owner) or claims.take_over(batch, delivery_id, self.owner)
 
         try:
-            return await self.writer.submit(Job(run))
+            return await self.writer.submit(Job(run, claims=delivery_id))
         except (OperationalError, InterfaceError):
             # The database is away: the row waits, and the sweep rings again.
             raise
@@ -314,6 +313,11 @@ class Engine:
         """The session is free: ring for the delivery that waits longest in it."""
         if not self.draining:
             self._readers.tell(lambda: claims.next_of_session(session_id), self.bells.ring)
+
+
+def _let_go(parked: asyncio.Future[None]) -> None:
+    if not parked.done():
+        parked.set_result(None)
 
 
 def _look_at(done: asyncio.Task[None]) -> None:

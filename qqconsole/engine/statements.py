@@ -76,6 +76,15 @@ def fences_of(delivery_ids: Sequence[int]) -> dict[int | None, int]:
         return dict(cursor.fetchall())
 
 
+def lock_sessions(delivery_ids: Sequence[int]) -> None:
+    """Take what ``take`` locks for these deliveries, in the order of the sessions' keys, where the database can."""
+    if connection.features.has_select_for_update:
+        table = connection.ops.quote_name(Delivery._meta.db_table)
+        sessions = f"SELECT DISTINCT session_id FROM {table} WHERE id = ANY(%s) ORDER BY session_id"  # noqa: S608
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT pg_advisory_xact_lock(s.session_id) FROM ({sessions}) s", [list(delivery_ids)])  # noqa: S608
+
+
 def take(delivery_id: int, owner: str, now: datetime, lease_until: datetime) -> bool:
     """Make a queued delivery *sending* and this owner's, where it is due and nothing in its lane is before it
     (``claims.next_in_turn`` in one statement); False where it is not to be had."""

@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
 
 from qqconsole.engine.batch import Batch
-from qqconsole.engine.statements import fences_of
+from qqconsole.engine.statements import fences_of, lock_sessions
 from qqconsole.live.publish import publish
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,8 @@ class Job(Generic[T]):
     fence: int | None = None
     lazy: bool = False
     """Nobody waits for it to send something: it may stand a moment, to be committed with what comes."""
+    claims: int | None = None
+    """The delivery that it wants to begin or to take over."""
     future: asyncio.Future[T] | None = None
     """Set by ``submit``."""
 
@@ -129,6 +131,7 @@ class GroupWriter:
         try:
             with transaction.atomic():
                 fences = _fences(jobs)
+                _lock_lanes(jobs)
                 for job in jobs:
                     if job.fence is not None and fences.get(job.delivery_id) != job.fence:
                         resolutions.append((job.future, None, FenceLost(f"delivery {job.delivery_id}")))
@@ -200,6 +203,14 @@ def _fences(jobs: list[Job[Any]]) -> dict[int | None, int]:
     """The fences now in force, their rows locked in key order."""
     ids = sorted({job.delivery_id for job in jobs if job.fence is not None and job.delivery_id is not None})
     return fences_of(ids) if ids else {}
+
+
+def _lock_lanes(jobs: list[Job[Any]]) -> None:
+    """Two processes that claim in the same sessions, each in its own order, would wait for each other, and with them
+    every stream of both, until the database finds out."""
+    ids = [job.claims for job in jobs if job.claims is not None]
+    if len(ids) > 1:
+        lock_sessions(ids)
 
 
 def _resolve(resolutions: list[Resolution]) -> None:
