@@ -122,7 +122,7 @@ def _script(dice: Random, number: int, scene: str) -> str:
         text = f"{text[:half]}\n[[wait {dice.randint(1, 4)}]]\n{text[half:]}"
     if scene != "guild" and dice.random() < 0.1:
         word = dice.choice(("picture", "picture", "voice", "file"))
-        text = f"{answer(dice, number, 60)}\n[[{word}]]\n{text}"
+        text = f"{answer(dice, f'{number}a', 60)}\n[[{word}]]\n{text}"
     if dice.random() < 0.1:
         text = f"[[think]]\n{text}"
     return f"/play rate={rate}\n{text}".strip()

@@ -27,7 +27,7 @@ ADDRESS = "详见 https://example.com/docs/readme.md 第二节"
 LINK = "详见[这份说明](https://example.com/guide?a=1&b=2)"
 
 
-def answer(dice: Random, number: int, length: int, *, address: bool = False) -> str:
+def answer(dice: Random, number: int | str, length: int, *, address: bool = False) -> str:
     """Return an answer of about ``length`` characters; ``number`` makes every sentence of it its own."""
     parts: list[str] = []
     size = count = 0
