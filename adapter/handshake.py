@@ -205,11 +205,10 @@ class Handshake:
             self._quick = self._quick + 1 if short else 0
             broken = ending.by is EndedBy.CLOSE and ending.code in _BROKEN
             self._broken = self._broken + 1 if short and broken else 0
-        # Neither an aged token nor a socket that broke once the session was back speaks against the session.
-        excused = (
-            (self._established and 0 < self._broken < _BROKEN_IN_A_ROW)
-            or (ending.code == TOKEN_REFUSED and not self._token_refused)
-        )  # fmt: skip
+        # Nobody's word against the session: a socket that broke or a wish to reconnect once it was back, an aged token.
+        wordless = ending.by is EndedBy.ASKED or (ending.by is EndedBy.CLOSE and ending.code in _BROKEN)
+        excused = self._established and wordless and self._quick < _BROKEN_IN_A_ROW
+        excused = excused or (ending.code == TOKEN_REFUSED and not self._token_refused)
         if self._resuming and (not self._established or short) and not excused:
             self._failed_resumes += 1
         elif self._established and not short:

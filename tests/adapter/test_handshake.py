@@ -89,20 +89,21 @@ def test_an_aged_token_costs_no_message() -> None:
     assert one.resume is None
 
 
-def test_a_resumed_session_survives_a_socket_that_breaks() -> None:
-    """Soon after a 4009 it was resumed; then the socket is cut, which is nobody's word against the session."""
+@pytest.mark.parametrize("ending", [closed(1006, 0.5), Ending(EndedBy.ASKED, lived=0.5)])
+def test_a_resumed_session_survives_what_is_no_word_against_it(ending: Ending) -> None:
+    """Soon after a 4009 it was resumed; then the socket breaks, or the gateway wishes to be connected to anew."""
     one = established()
     one.ended(closed(4009, LONG))
     for _ in range(2):
         one.connecting()
         one.greeting("QQBot t")
         one.resumed()
-        one.ended(closed(1006, 0.5))
+        one.ended(ending)
         assert one.resume == ResumePoint("s-1", 1)
     one.connecting()
     one.greeting("QQBot t")
     one.resumed()
-    one.ended(closed(1006, 0.5))
+    one.ended(ending)
     assert one.resume is None
 
 
