@@ -28,6 +28,12 @@ def rows_of(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         return cursor.execute(statement, values, prepare=True).fetchall()
 
 
+def run(statement: str, values: Sequence[Any]) -> None:
+    """Run one statement."""
+    with _cursor() as cursor:
+        cursor.execute(statement, values, prepare=True)
+
+
 def run_many(statement: str, rows: Sequence[Sequence[Any]]) -> None:
     """Run the statement with each row's values, in one round trip."""
     with _cursor() as cursor:

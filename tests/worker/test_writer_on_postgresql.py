@@ -15,6 +15,8 @@ import pytest
 from django.db import IntegrityError, connection, connections
 
 from bench.services import Server, missing_services, postgresql_server
+from qqconsole.deliveries import tails
+from qqconsole.deliveries.tails import TailValues
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.writer import GroupWriter, Job
 
@@ -138,3 +140,25 @@ async def test_a_server_that_restarts_under_load(
     over.set()
     await asyncio.gather(*streams)
     assert [key for key, _ in _rows(server)] == sorted(written)
+
+
+TABLES = """CREATE TABLE deliveries_delivery (id bigint PRIMARY KEY, fence integer, status text);
+    CREATE TABLE deliveries_tail (delivery_id bigint PRIMARY KEY, start integer, text text, reasoning_start integer,
+        reasoning text, whole boolean);
+    INSERT INTO deliveries_delivery VALUES (1, 1, 'sending'), (2, 2, 'sending'), (3, 1, 'delivered'), (4, 1, 'sending')
+"""
+
+
+async def test_many_tails_are_kept_at_once_and_only_for_whoever_owns_them(
+    server: Server, make_writer: Callable[[], GroupWriter]
+) -> None:
+    """Of the columns they need, as the migrations make them: the second is another's by now, the third has ended."""
+    with psycopg.connect(server.url) as database:
+        database.execute(TABLES)
+    writer = make_writer()
+    for text in ("床前", "床前明月光"):
+        given = [TailValues(pk, 1, pk, text, 0, "嗯", pk == 4) for pk in (1, 2, 3, 4)]
+        await writer.submit(Job(lambda batch, given=given: tails.keep(given)))
+    with psycopg.connect(server.url) as database:
+        rows = database.execute("SELECT * FROM deliveries_tail ORDER BY 1").fetchall()
+    assert rows == [(1, 1, "床前明月光", 0, "嗯", False), (4, 4, "床前明月光", 0, "嗯", True)]
