@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from qqconsole.bots.models import BotConnection, BotGate, GateState
 from qqconsole.deliveries import quotas
-from qqconsole.deliveries.models import OPEN, Attempt, Delivery, Kind, Status
+from qqconsole.deliveries.models import OPEN, Attempt, Delivery, Kind, Status, TypingHint
 from qqconsole.deliveries.passive import Passive, passive_choice
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.statements import take
@@ -137,6 +137,9 @@ def take_over(batch: Batch, delivery_id: int, owner: str) -> Claim | None:
     if attempt is None:
         attempt = _new_attempt(delivery, 1, now)
         batch.create(attempt)
+    else:
+        # A hint is never repeated: nobody will learn what became of one that was on its way.
+        TypingHint.objects.filter(attempt=attempt, status="sending").update(status="unknown")
     batch.publish(lambda: delivery_event(delivery, delivery.session.bot_id))
     return Claim(delivery, attempt, passive_choice(delivery, attempt, now), recovered=True)
 

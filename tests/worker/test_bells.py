@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from celery.worker import state
+from django.utils import timezone
 
 from qqconsole.bots.models import Bot
-from qqconsole.deliveries.models import Delivery, Status
+from qqconsole.deliveries.models import Attempt, Delivery, Status, TypingHint
 from qqconsole.engine import claims, sweep
 from qqconsole.engine.bells import DELIVER, Bells
 from qqconsole.engine.readers import Readers
 from tests.worker.conftest import House, Platform
+from tests.worker.test_claims import queue
 
 
 @pytest.fixture
@@ -112,3 +114,15 @@ def test_another_ring_lets_no_thread_go_while_its_stream_is_open(
         house.until(lambda before=before: state.total_count["deliveries.deliver"] > before)
         house.until(lambda: len(state.reserved_requests) <= 1)
     assert mine[0] in state.active_requests
+
+
+def test_a_hint_that_was_on_its_way_in_a_crash_is_not_sending_for_ever(
+    house: House, platform: Platform, make_bot: Callable[..., Bot]
+) -> None:
+    delivery = queue(make_bot(source_model="echo"), platform, "A" * 32, "hallo")
+    Delivery.objects.filter(pk=delivery.pk).update(status=Status.SENDING, owner="gone", fence=1)
+    attempt = Attempt.objects.create(delivery=delivery, number=1, status=Status.SENDING, started_at=timezone.now())
+    TypingHint.objects.create(attempt=attempt, msg_id="m", msg_seq=1, seconds=60, sent_at=timezone.now())
+    house.start(gateways=False)
+    [delivery] = house.ended()
+    assert (delivery.status, TypingHint.objects.get().status) == (Status.DELIVERED, "unknown")
