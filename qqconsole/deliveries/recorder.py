@@ -1,7 +1,8 @@
 """AttemptRecorder: the record of one attempt, written by the engine's writer. The adapter's ``Recorder`` for Django.
 
-Two threads, one rule: the loop's thread keeps plain values, the writer's thread keeps the rows (``_Rows``). A job
-carries the values as they were when it was queued, so a row never shows a moment that was not.
+Two threads, one rule: the loop's thread keeps plain values, the writer's thread keeps the rows
+(``deliveries.attempt_rows``). A job carries the values as they were when it was queued, so a row never shows a moment
+that was not.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -26,32 +27,23 @@ from adapter.sender import Intent
 from adapter.verdicts import Verdict
 from qqconsole import tallies
 from qqconsole.deliveries import ledger, quotas, tails
+from qqconsole.deliveries.attempt_rows import AttemptRows, put, put_head, put_segment, with_ids, with_segment_id
 from qqconsole.deliveries.ledger import Address
 from qqconsole.deliveries.media_record import media_values
 from qqconsole.deliveries.models import Attempt, Chunk, Delivery, PassivePair, Segment, Status
 from qqconsole.deliveries.passive import Passive
 from qqconsole.deliveries.spoken import Spoken
 from qqconsole.deliveries.wire import stored_request
-from qqconsole.engine.batch import Batch, Event
+from qqconsole.engine.batch import Batch
 from qqconsole.engine.keeper import Keeper
 from qqconsole.engine.writer import GroupWriter, Job
-from qqconsole.live.documents import attempt_row, chunk_row, delivery_event, segment_row
+from qqconsole.live.documents import attempt_row, chunk_row, segment_row
 from qqconsole.logs import about
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Held = TypeVar("Held", Denied, Later)
-
-
-@dataclass(slots=True)
-class _Rows:
-    """Touched by the writer's thread only."""
-
-    delivery: Delivery
-    attempt: Attempt
-    segments: dict[int, Segment] = field(default_factory=dict)
-    chunks: dict[tuple[int, int], Chunk] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +74,7 @@ class AttemptRecorder:
         is written now, rather than in the delivery's row already; ``keeper`` stores it between intents. ``segments``
         and ``chunks`` (with their segment's number) are what an interrupted attempt left."""
         self._writer = writer
-        self._rows = _Rows(delivery, attempt)
+        self._rows = AttemptRows(delivery, attempt)
         self._delivery_id: int = delivery.pk
         self.trace_id = ""
         """QQ's, of the last answer."""
@@ -137,7 +129,7 @@ class AttemptRecorder:
     def _fold(self, texts: dict[str, str]) -> None:
         """Store what was said without a frame. No event tells of it: viewers see text with the frame that brings it."""
         rows = self._rows
-        self._submit(self._job(lambda batch: _set(batch, rows.delivery, texts)))
+        self._submit(self._job(lambda batch: put(batch, rows.delivery, texts)))
 
     # ---- intent -----------------------------------------------------------------------------------------------
 
@@ -216,17 +208,17 @@ class AttemptRecorder:
             if use is not None and frame.pair is not Pair.REPEAT:
                 how = ledger.decided(rows.delivery, address, passive, frame, segment, used)
                 segment_values["decision"] = how.document()
-            row = _put_segment(rows, batch, frame.segment, {**segment_values, "seq": head["seq"]})
+            row = put_segment(rows, batch, frame.segment, {**segment_values, "seq": head["seq"]})
             chunk = Chunk(segment=row, seq=head["seq"], **chunk_values)
             rows.chunks[frame.segment, number] = chunk
             batch.create(chunk)
             if pair is not None:
                 pair.segment = row
                 batch.create(pair)
-            event = _put_head(rows, batch, head)
+            event = put_head(rows, batch, head)
             event["segments"] = [segment_row(row, rows.attempt)]
             event["chunks"] = [chunk_row(row, chunk)]
-            batch.publish(lambda: _with_ids(event, row, chunk))
+            batch.publish(lambda: with_ids(event, row, chunk))
             return Intent(sent, Ticket(frame.segment, number, msg_seq, frame, used))
 
         return self._job(run)
@@ -274,15 +266,15 @@ class AttemptRecorder:
         def run(batch: Batch) -> None:
             if closed is not None and reference is not None:
                 ledger.close(address, reference, closed)
-            row = _put_segment(rows, batch, ticket.segment, {**segment_values, "seq": head["seq"]})
+            row = put_segment(rows, batch, ticket.segment, {**segment_values, "seq": head["seq"]})
             chunk = rows.chunks[ticket.segment, ticket.chunk]
-            _set(batch, chunk, {**chunk_values, "seq": head["seq"]})
+            put(batch, chunk, {**chunk_values, "seq": head["seq"]})
             # Answered, it is not written again: a long reply need not hold all its chunks in memory.
             batch.after_commit(lambda: _answered(rows, ticket))
-            event = _put_head(rows, batch, head)
+            event = put_head(rows, batch, head)
             event["segments"] = [segment_row(row, rows.attempt)]
             event["chunks"] = [chunk_row(row, chunk)]
-            batch.publish(lambda: _with_ids(event, row, chunk))
+            batch.publish(lambda: with_ids(event, row, chunk))
 
         return self._submit(self._job(run, lazy=True))
 
@@ -298,10 +290,10 @@ class AttemptRecorder:
         rows = self._rows
 
         def run(batch: Batch) -> None:
-            row = _put_segment(rows, batch, segment.number, {**segment_values, "seq": head["seq"]})
-            event = _put_head(rows, batch, head)
+            row = put_segment(rows, batch, segment.number, {**segment_values, "seq": head["seq"]})
+            event = put_head(rows, batch, head)
             event["segments"] = [segment_row(row, rows.attempt)]
-            batch.publish(lambda: _with_segment_id(event, row))
+            batch.publish(lambda: with_segment_id(event, row))
 
         return self._submit(self._job(run))
 
@@ -351,8 +343,8 @@ class AttemptRecorder:
         def run(batch: Batch) -> None:
             if has_tail:
                 tails.drop(rows.delivery.pk)
-            _set(batch, rows.attempt, {name: head[name] for name in ("status", "reason", "code", "finished_at")})
-            event = _put_head(rows, batch, head)
+            put(batch, rows.attempt, {name: head[name] for name in ("status", "reason", "code", "finished_at")})
+            event = put_head(rows, batch, head)
             event["attempts"] = [attempt_row(rows.attempt)]
             batch.publish(lambda: event)
             batch.after_commit(lambda: tallies.ended(rows.delivery.status))
@@ -369,56 +361,16 @@ class AttemptRecorder:
         return written
 
 
-def _held_back(rows: _Rows, batch: Batch, head: dict[str, Any], why: Held) -> Held:
+def _held_back(rows: AttemptRows, batch: Batch, head: dict[str, Any], why: Held) -> Held:
     """Nothing is written but the delivery's head: whoever follows it sees no gap."""
-    event = _put_head(rows, batch, head)
+    event = put_head(rows, batch, head)
     batch.publish(lambda: event)
     return why
 
 
-def _put_segment(rows: _Rows, batch: Batch, number: int, values: dict[str, Any]) -> Segment:
-    row = rows.segments.get(number)
-    if row is None:
-        row = Segment(attempt=rows.attempt, number=number, **values)
-        rows.segments[number] = row
-        batch.create(row, undo=lambda: _forget(rows, number))
-    else:
-        _set(batch, row, values)
-    return row
-
-
-def _forget(rows: _Rows, number: int) -> None:
-    """The transaction came to nothing: the row is made anew when its job runs again."""
-    rows.segments.pop(number, None)
-
-
-def _answered(rows: _Rows, ticket: Ticket) -> None:
+def _answered(rows: AttemptRows, ticket: Ticket) -> None:
     chunk, delivery = rows.chunks.pop((ticket.segment, ticket.chunk), None), rows.delivery
     if chunk is not None and chunk.answered_at is not None:
         is_first = (ticket.segment, ticket.chunk, rows.attempt.number) == (1, 1, 1)
         waited = (chunk.answered_at - delivery.created_at).total_seconds() if is_first else None
         tallies.answered(chunk, waited)
-
-
-def _put_head(rows: _Rows, batch: Batch, head: dict[str, Any]) -> Event:
-    _set(batch, rows.delivery, head)
-    return delivery_event(rows.delivery, rows.delivery.session.bot_id)
-
-
-def _set(batch: Batch, row: Any, values: dict[str, Any]) -> None:
-    for name, value in values.items():
-        setattr(row, name, value)
-    batch.update(row, values)
-
-
-def _with_segment_id(event: Event, segment: Segment) -> Event:
-    """A new row has its id only once the batch is flushed."""
-    event["segments"][0]["id"] = segment.pk
-    return event
-
-
-def _with_ids(event: Event, segment: Segment, chunk: Chunk) -> Event:
-    _with_segment_id(event, segment)
-    event["chunks"][0]["id"] = chunk.pk
-    event["chunks"][0]["segment"] = segment.pk
-    return event
