@@ -16,6 +16,9 @@ from adapter.easing import Easing
 MARGIN = 0.1
 """Seconds by which the window is kept longer than one, for what connections, the network and a busy machine shift:
 with 0.02 s a loaded two-core machine put 51 requests of a rate of 45 into one second at the platform."""
+_REMEMBERED = 60.0
+"""Seconds for which the log is kept, for a lower rate that may be set meanwhile; at a high rate that is hardly used
+it would grow for hours else."""
 
 
 class Permits(Protocol):
@@ -81,6 +84,8 @@ class Window:
 
     def take(self, now: float) -> None:
         self._log.append(now)
+        while self._log[0] < now - max(self.span, _REMEMBERED):
+            self._log.popleft()
         self._due = max(self._due, now) + self.gap(now)
 
     def gap(self, now: float) -> float:
