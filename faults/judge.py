@@ -108,7 +108,9 @@ def _of_one(one: Seen, written: Written | None, evidence: Evidence) -> list[Viol
     found = [problem for part in one.parts for problem in _claim(one, part, evidence)]
     if document["kind"] == "reply":
         found += _text(one, written or Written("", ended=False), evidence)
-    elif document["status"] == "delivered" and not any(part.bubble for part in one.parts):
+    elif (
+        document["status"] == "delivered" and not any(part.bubble for part in one.parts) and not _unseen(one, evidence)
+    ):
         found.append(Violation("not_there", one.pk, "delivered, and the user sees nothing"))
     return found
 

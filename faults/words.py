@@ -1,4 +1,4 @@
-"""Answers that are one of a kind: every sentence carries its number, so what is lost, twice or out of order shows."""
+"""Answers that are one of a kind: every sentence begins with its number: what is lost, twice or out of order shows."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def answer(dice: Random, number: int | str, length: int, *, address: bool = Fals
     while size < length or not parts:
         count += 1
         block = dice.random() < 0.12 and length > 120
-        said = dice.choice(BLOCKS) if block else f"{dice.choice(SENTENCES)}〔{number}·{count}〕。"
+        said = dice.choice(BLOCKS) if block else f"〔{number}·{count}〕{dice.choice(SENTENCES)}。"
         if address and count == 1:
-            said = f"{dice.choice((ADDRESS, LINK))}〔{number}·{count}〕。"
+            said = f"〔{number}·{count}〕{dice.choice((ADDRESS, LINK))}。"
         parts.append(f"\n\n{said}\n\n" if block else said + dice.choice(("", "", "", "\n", "\n\n")))
         size += len(parts[-1])
     return "".join(parts).strip()

@@ -163,7 +163,14 @@ def test_what_never_came_to_an_end() -> None:
 
 def test_what_the_platform_shows_nobody_is_not_held_against_us() -> None:
     """After a 4009 it answers 200 and drops what it took: nobody can know."""
-    assert rules(run(bubble(id="U", **{"from": "user"}), unseen={"M1#1#0"})) == []
+    nothing = bubble(id="U", **{"from": "user"})
+    assert rules(run(nothing, unseen={"M1#1#0"})) == []
+    film = segment(stream_id="S2", kind="media", status="delivered", reference="", text="", accepted_length=0)
+    film["chunks"] = [{**chunk("media", text=""), "trace_id": "T1"}]
+    sent = delivery(film, id=2, kind="media", inbound=None)
+    for unseen in (set[str](), {"T1"}):
+        found = rules(run(deliveries=[delivery(), sent], unseen=unseen))
+        assert found == ([] if unseen else ["not_there", "not_there"])
 
 
 @pytest.mark.parametrize(
