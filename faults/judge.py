@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from faults.evidence import Evidence, mark_of
@@ -210,10 +210,17 @@ def _marks(part: Part) -> Iterator[str]:
 
 
 def unmarked(evidence: Evidence) -> list[int]:
-    """Return the deliveries of which the platform showed nobody a frame it took, and which do not say that it may be
-    so: those it took before our gateway had heard of the loss."""
+    """Return the deliveries of which something is nowhere on the screen, because the platform took it and showed it to
+    nobody, and which do not say that this may be so."""
     seen, _, _ = lay(evidence)
-    return [one.pk for one in seen if _unseen(one, evidence) and not one.document["suspect"]]
+    written, strict = _written(evidence), replace(evidence, unseen=set())
+    return [
+        one.pk
+        for one in seen
+        if _unseen(one, evidence)
+        and not one.document["suspect"]
+        and _of_one(one, written.get(_message(one, evidence)), strict)
+    ]
 
 
 def _in_order(seen: list[Seen], order: dict[Place, list[int]]) -> list[Violation]:

@@ -24,8 +24,8 @@ def figures(evidence: Evidence, broken: list[Violation]) -> Iterator[str]:
     unknown = [one for one in evidence.deliveries if one["status"] == "unknown"]
     yield f"unknown: {len(unknown)} of {len(evidence.deliveries)}; never answered: {_counted(_doubts(unknown))}"
     yield f"faults:  {_counted(fired(evidence))}"
-    blind = f"of {len(unmarked(evidence))} deliveries before our gateway had heard of it"
-    yield f"shown to nobody after a 4009: {evidence.dropped} requests, {blind}; said again: {evidence.said_again}"
+    blind = f"{len(unmarked(evidence))} deliveries miss something of them and do not say so"
+    yield f"shown to nobody after a 4009: {evidence.dropped} requests; {blind}; said again: {evidence.said_again}"
     yield f"knocked out: {_counted(Counter(evidence.knocked_out))}; taken over or begun anew: {evidence.takeovers}"
     yield f"violations: {_counted(Counter(one.rule for one in broken)) or 'none'}"
 

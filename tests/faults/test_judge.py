@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from faults.evidence import Evidence, mark_of
-from faults.judge import judge
+from faults.judge import judge, unmarked
 from faults.plan import Line
 from faults.reading import follow
 
@@ -165,6 +165,9 @@ def test_what_the_platform_shows_nobody_is_not_held_against_us() -> None:
     """After a 4009 it answers 200 and drops what it took: nobody can know."""
     nothing = bubble(id="U", **{"from": "user"})
     assert rules(run(nothing, unseen={"M1#1#0"})) == []
+    assert unmarked(run(nothing, unseen={"M1#1#0"})) == [1]
+    assert unmarked(run(nothing, unseen={"M1#1#0"}, deliveries=[delivery(suspect=True)])) == []
+    assert unmarked(run(unseen={"M1#1#0"})) == []  # a later frame brought it
     film = segment(stream_id="S2", kind="media", status="delivered", reference="", text="", accepted_length=0)
     film["chunks"] = [{**chunk("media", text=""), "trace_id": "T1"}]
     sent = delivery(film, id=2, kind="media", inbound=None)
