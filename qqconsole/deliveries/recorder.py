@@ -297,6 +297,26 @@ class AttemptRecorder:
 
         return self._submit(self._job(run))
 
+    def doubt(self, number: int, chunk_ids: list[int], *, healed: bool) -> None:
+        """Mark what QQ may have dropped of the segment with this number, heard of only after it was answered;
+        ``healed``: a later frame carried it again."""
+        if not healed:
+            self._suspect.add(number)
+        head, rows = self._head({}), self._rows
+
+        def run(batch: Batch) -> None:
+            row = rows.segments[number]
+            if not healed:
+                put_segment(rows, batch, number, {"suspect": True, "seq": head["seq"]})
+            Chunk.objects.filter(pk__in=chunk_ids).update(suspect=True, seq=head["seq"])
+            ended = rows.delivery.status != Status.SENDING
+            event = put_head(rows, batch, {**head, "suspect": True} if ended and not healed else head)
+            event["segments"] = [segment_row(row, rows.attempt)]
+            event["chunks"] = [chunk_row(row, chunk) for chunk in Chunk.objects.filter(pk__in=chunk_ids).order_by("pk")]
+            batch.publish(lambda: event)
+
+        self._submit(self._job(run))
+
     def _segment_values(self, segment: adapter_segment.Segment, reference: str | None) -> dict[str, Any]:
         done = segment.status is not adapter_segment.SegmentStatus.OPEN
         in_stream = segment.kind is adapter_segment.SegmentKind.STREAM

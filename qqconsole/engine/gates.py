@@ -25,7 +25,7 @@ from adapter.door import Door
 from adapter.errors import AdapterError, ApiRefused
 from adapter.gateway import GatewayState
 from adapter.handshake import Phase
-from adapter.loss import AfterLoss, Loss
+from adapter.loss import LONGEST_HOLD, AfterLoss, Loss
 from adapter.signs import BROKEN_CODES, Sign
 from adapter.wire import ClientClosed
 from qqconsole.bots import gate_rows
@@ -34,6 +34,7 @@ from qqconsole.bots.models import Bot, BotGate, GateState
 from qqconsole.deliveries.models import Delivery
 from qqconsole.engine import claims
 from qqconsole.engine.batch import Batch
+from qqconsole.engine.looking_back import look_back
 from qqconsole.engine.writer import Job
 from qqconsole.live.documents import gate_event
 from qqconsole.live.layer import ThreadSafeLayer
@@ -63,6 +64,9 @@ class Gates:
         self._probes: dict[int, asyncio.Task[None]] = {}
         self._rings: dict[int, asyncio.Task[None]] = {}
         self._spreads: dict[int, asyncio.Task[None]] = {}
+        self._looks: dict[int, asyncio.Task[None]] = {}
+        self._looked_back: dict[int, float] = {}
+        """For each bot the loss (when it was) that what was accepted before was held against."""
         self._news = asyncio.Event()
         self._paused: set[int] = set()
 
@@ -95,7 +99,7 @@ class Gates:
                         await self._news.wait()
                 self._news.clear()
         finally:
-            groups = (self._tasks, self._probes, self._rings, self._spreads)
+            groups = (self._tasks, self._probes, self._rings, self._spreads, self._looks)
             tasks = [listening, *(task for group in groups for task in group.values())]
             for task in tasks:
                 task.cancel()
@@ -181,6 +185,24 @@ class Gates:
         if loss != door.loss:
             door.loss = loss
         door.state = BreakerState(gate.state)
+        if loss is not None and self._looked_back.get(gate.bot_id) != loss.lost_at:
+            self._looked_back[gate.bot_id] = loss.lost_at
+            if timezone.now().timestamp() < loss.lost_at + LONGEST_HOLD:
+                self._spawn(self._looks, gate.bot_id, self._look_back(gate.bot_id, loss))
+
+    async def _look_back(self, bot_id: int, loss: Loss) -> None:
+        """Doubt what was accepted before this process heard of the loss; what others send, they look at themselves."""
+        # Twice: what ended in between is found by its rows.
+        for _ in range(2):
+            left = await self._engine.writer.submit(Job(lambda batch: look_back(batch, bot_id, loss)))
+            missed = False
+            for doubted in left:
+                run = self._engine.running.get(doubted.delivery_id)
+                if run is not None:
+                    run.doubt(doubted)
+                missed = missed or run is None
+            if not missed:
+                return
 
     def _stepped(self, stepped: Stepped) -> None:
         gate = stepped.gate

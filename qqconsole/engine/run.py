@@ -32,6 +32,7 @@ from qqconsole.engine import endings
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.claims import Claim
 from qqconsole.engine.leased import Lease, LeasedClient
+from qqconsole.engine.looking_back import Doubted
 from qqconsole.engine.policies import policy_for, target_of
 from qqconsole.engine.work import Work, read_work
 from qqconsole.engine.writer import FenceLost, Job
@@ -53,6 +54,7 @@ class Run:
         self._claim = claim
         self._machine: StreamMachine | None = None
         self._sender: Sender | None = None
+        self._recorder: AttemptRecorder | None = None
         self._wish: Callable[[], None] | None = None
         self.lease = Lease.from_now()
         self.handed_on = False
@@ -77,6 +79,15 @@ class Run:
         self._wish = self._lose
         if self._sender is not None:
             self._wish()
+
+    def doubt(self, doubted: Doubted) -> None:
+        """QQ may have dropped what it accepted of this: it is marked, and a later frame may heal it."""
+        if self._machine is None or self._recorder is None or doubted.attempt_id != self._claim.attempt.pk:
+            return
+        segment = self._machine.segments.get(doubted.segment)
+        if segment is not None and not doubted.healed:
+            segment.weigh(True, heals=not doubted.for_good)
+        self._recorder.doubt(doubted.segment, doubted.chunks, healed=doubted.healed)
 
     def _lose(self) -> None:
         assert self._sender is not None
@@ -118,6 +129,7 @@ class Run:
         desk = self._engine.desk(delivery)
         await _give_back(work.interrupted, desk, target_of(delivery.session))
         self._machine, self._sender, recorder = self._prepare(work, desk)
+        self._recorder = recorder
         if work.interrupted is not None:
             stopped = delivery.cancel_requested_at is not None
             await _take_up(self._machine, recorder, work.interrupted, generated=work.generates, stopped=stopped)

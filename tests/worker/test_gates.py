@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from adapter.breaker import DELAYS
@@ -154,3 +155,34 @@ def test_a_session_that_is_lost_again_and_again_is_believed_once_it_lives(
 
 async def _of(engine: Engine, bot: Bot) -> Door:
     return engine.gates.of(bot)
+
+
+def test_what_was_accepted_before_a_process_heard_of_the_loss_is_doubted_then(
+    house: House, platform: Platform, make_bot: MakeBot
+) -> None:
+    """One reply has ended and one goes on when the news comes; what was answered long before it is believed."""
+    source = "bench:rate=20,seconds=3,chars=6"
+    bot = make_bot(after_4009="suspect", settle_ms=0, source_model=source, dialect="messages.stream")
+    house.start()
+    house.until(platform.live)
+    old = send_text(_session(bot, USERS[0]), ADA, "vorher")
+    house.ended(1)
+    Chunk.objects.update(answered_at=timezone.now() - timedelta(seconds=60))
+    platform.say(USERS[2], "讲点什么")
+    middle = house.until(lambda: Chunk.objects.filter(kind="middle", status="accepted").first())
+    short = send_text(_session(bot, USERS[1]), ADA, "kurz")
+    house.ended(2)
+    assert not Chunk.objects.filter(suspect=True).exists()
+    with transaction.atomic():
+        gate_rows.lost(bot.pk, middle.answered_at)
+        gate_rows.back(bot.pk, timezone.now())
+    house.until(lambda: Delivery.objects.filter(pk=short.pk, suspect=True).exists())
+    [chunk] = Chunk.objects.filter(segment__attempt__delivery=short)
+    assert (chunk.suspect, chunk.segment.suspect) == (True, True)
+    house.ended(3)
+    middle.refresh_from_db()
+    assert (middle.suspect, middle.segment.suspect, middle.segment.attempt.delivery.suspect) == (True, True, True)
+    closing = Chunk.objects.get(segment=middle.segment_id, kind="closing")
+    assert closing.suspect == (closing.sent_at < BotGate.objects.get(bot=bot).live_at)
+    old.refresh_from_db()
+    assert (old.status, old.suspect) == (Status.DELIVERED, False)
