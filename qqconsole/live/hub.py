@@ -34,6 +34,8 @@ AWAY = (OSError, RedisError)
 ECHO = "live.echo"
 ECHO_EVERY = 2.0
 """Seconds between two looks whether the layer still brings what was sent."""
+AGAIN_AFTER = 1.0
+"""Seconds between the end of listening by an error nobody expected, and its new beginning."""
 DEAF_AFTER = 3
 """Echoes missing in a row after which what viewers see is not called live any more."""
 
@@ -91,11 +93,15 @@ class _Audience:
 class Hub:
     """Belongs to one loop: ``here()`` gives its own. Listens while somebody watches."""
 
-    def __init__(self, interval: float = INTERVAL, echo_every: float = ECHO_EVERY) -> None:
+    def __init__(
+        self, interval: float = INTERVAL, echo_every: float = ECHO_EVERY, again_after: float = AGAIN_AFTER
+    ) -> None:
         self.deaf = False
         """Whether the layer brings nothing at the moment: what viewers see may be old."""
         self._interval = interval
         self._echo_every = echo_every
+        self._again_after = again_after
+        self._broken = False
         self._audiences: dict[int | None, _Audience] = {}
         self._lock = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -128,7 +134,7 @@ class Hub:
         layer = get_channel_layer()
         self._channel = await layer.new_channel("live")
         await layer.group_add(ALL, self._channel)
-        self.deaf, self._echoes = False, 0
+        self.deaf, self._broken, self._echoes = False, False, 0
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._listen(layer)), loop.create_task(self._listen_to_itself(layer))]
 
@@ -143,6 +149,18 @@ class Hub:
             log.warning("the channel layer is away: a subscription could not be ended there")
 
     async def _listen(self, layer: Any) -> None:
+        """Hear for ever: whatever breaks it, it begins again, and what came meanwhile its viewers have missed."""
+        while True:
+            try:
+                await self._hear(layer)
+            except Exception:
+                log.exception("the live events could not be heard: trying again")
+                self.deaf, self._broken = True, True
+                await asyncio.sleep(self._again_after)
+                self._broken = False
+                self._all_missed()
+
+    async def _hear(self, layer: Any) -> None:
         take_missed = getattr(layer, "take_missed", None)
         while True:
             message = await layer.receive(self._channel)
@@ -162,7 +180,7 @@ class Hub:
             except AWAY as error:
                 log.warning("the channel layer does not take anything: %s", type(error).__name__)
             await asyncio.sleep(self._echo_every)
-            deaf = self._echoes >= DEAF_AFTER
+            deaf = self._broken or self._echoes >= DEAF_AFTER
             if self.deaf and not deaf:
                 self._all_missed()
             self.deaf = deaf

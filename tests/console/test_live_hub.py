@@ -150,3 +150,16 @@ async def until(truth: Any) -> None:
     async with asyncio.timeout(10):
         while not truth():  # noqa: ASYNC110 - the truth has no event
             await asyncio.sleep(0.005)
+
+
+async def test_an_error_nobody_expected_ends_no_subscription(hub, publishers):
+    hub._again_after = 0.1
+    mailbox = await hub.join()
+    await get_channel_layer().send(hub._channel, {"type": "something else"})
+    async with asyncio.timeout(10):
+        while not hub.deaf:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        while hub.deaf or not mailbox.missed:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    publishers[0].publish([event(1)])
+    assert [e["delivery"] for e in await events(mailbox, 1)] == [1]
