@@ -90,6 +90,8 @@ class Engine:
         self.alive_at = 0.0
         self.running: dict[int, Run] = {}
         self.recovered = 0
+        self.carries = True
+        """Whether deliveries that lost their owner are taken over here; not where only gateway sessions are held."""
         self.worker_alive: Callable[[], bool] = lambda: True
         """Whether the process's Celery worker takes tasks; set by whoever runs one beside the engine."""
         self._readers = Readers()
@@ -256,6 +258,11 @@ class Engine:
         finally:
             self._tasks.discard(task)
 
+    def take_up(self, delivery_id: int) -> None:
+        """Carry the delivery on this loop, where it is to be had; no thread and no broker need be asked."""
+        carried = self._loop.create_task(self.deliver(delivery_id))
+        carried.add_done_callback(_look_at)
+
     async def _claim(self, delivery_id: int) -> claims.Claim | None:
         def run(batch: Batch) -> claims.Claim | None:
             if self.draining:
@@ -322,7 +329,7 @@ def _let_go(parked: asyncio.Future[None]) -> None:
 
 def _look_at(done: asyncio.Task[None]) -> None:
     if not done.cancelled() and (error := done.exception()) is not None:
-        log.error("a delivery that had waited long broke: the sweep looks after it", exc_info=error)
+        log.error("a delivery that no task waits for broke: the sweep looks after it", exc_info=error)
 
 
 _engine: Engine | None = None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 
 from qqconsole import tallies
+from qqconsole.bots.models import Bot
 from qqconsole.deliveries import enrolment
 from qqconsole.deliveries.bulk import ENROL
 from qqconsole.deliveries.models import Delivery, Status
@@ -32,6 +33,8 @@ SWEEP_EVERY = 5.0
 STALE = timedelta(seconds=5)
 """A delivery queued longer than this may have lost its doorbell."""
 MOST = 500
+MOST_TAKEN_OVER = 50
+"""Lost deliveries that one sweep begins to carry: the other processes want theirs, the next sweep takes more."""
 RING_AGAIN = 60.0
 """Seconds, at most, between two rings for a delivery that still waits; at first it is a sweep's time."""
 
@@ -101,6 +104,10 @@ class Sweep:
             lost = await engine.writer.submit(Job(lambda batch: claims.disown_others(engine.owner)))
             if lost:
                 log.warning("%d deliveries were open when the last process ended: they are closed now", lost)
+        # Not by a doorbell: behind what stands in the broker's line, a stream that is open at QQ would end unfinished.
+        if engine.carries:
+            for delivery_id in await engine.read(lambda: left_behind(MOST_TAKEN_OVER)):
+                engine.take_up(delivery_id)
         found = await engine.read(lambda: look(self._first))
         for delivery_id in self._patience.due(found, time.monotonic()):
             engine.ring(delivery_id)
@@ -108,6 +115,7 @@ class Sweep:
             engine.bells.ring(bulk_id, ENROL)
         self._first = False
         kinds = ("engine", "worker") if engine.worker_alive() else ("engine",)
+        engine.paces.keep(await engine.read(lambda: list(Bot.objects.values_list("pk", flat=True))))
         pace = engine.paces.readings()
         await engine.writer.submit(Job(lambda batch: beats.beat(engine.owner, *kinds, pace=pace)))
         engine.paces.workers = await engine.read(beats.senders)
@@ -148,15 +156,16 @@ class Sweep:
 
 
 def look(everything: bool) -> list[Waiting]:
-    """Deliveries to ring for, with their fences: those whose owner let the lease end, and those whose doorbell may be
-    lost (``everything``: all that wait)."""
+    """Queued deliveries to ring for, with their fences: those whose doorbell may be lost (``everything``: all)."""
     waiting = claims.next_in_turn()
     if not everything:
         waiting = waiting.filter(created_at__lt=timezone.now() - STALE)
-    return [
-        *claims.lost().order_by("pk").values_list("pk", "fence")[:MOST],
-        *waiting.order_by("pk").values_list("pk", "fence")[:MOST],
-    ]
+    return list(waiting.order_by("pk").values_list("pk", "fence")[:MOST])
+
+
+def left_behind(most: int) -> list[int]:
+    """Deliveries whose owner let the lease end, the oldest first."""
+    return list(claims.lost().order_by("pk").values_list("pk", flat=True)[:most])
 
 
 def wishes(owner: str) -> list[int]:

@@ -88,6 +88,7 @@ def test_neither_sweep_nor_claim_reads_a_table_from_end_to_end(plans) -> None:
     session = Delivery.objects.values_list("session", flat=True)[0]
     plans()
     sweep.look(False)
+    sweep.left_behind(50)
     sweep.wishes("owner")
     claims.next_of_session(session)
     assert whole(plans()) == []

@@ -40,6 +40,21 @@ def test_a_new_rate_holds_at_once_and_for_what_runs_already() -> None:
     assert before.readings()[Endpoint.MESSAGE].rate == pytest.approx(50 / 1.1, abs=0.1)
 
 
+def test_a_row_that_is_gone_or_moved_to_another_application_slows_nobody_any_more() -> None:
+    paces = Paces("")
+    first, twin = make_bot("first", app_id="77", stream_rate=40.0), make_bot("twin", app_id="77", stream_rate=20.0)
+    paces.of(first), paces.of(twin)
+    paces.keep([first.pk])
+    assert rate(paces, "first") == pytest.approx(40 / 1.1, abs=0.1)
+    paces.of(twin)
+    twin.app_id = "79"
+    paces.of(twin)
+    assert rate(paces, "first") == pytest.approx(40 / 1.1, abs=0.1)
+    assert rate(paces, "twin") == pytest.approx(20 / 1.1, abs=0.1)
+    paces.keep([])
+    assert paces.readings()["bots"] == {}
+
+
 def value(name: str) -> float:
     text = generate_latest(metrics.registry).decode()
     (line,) = (line for line in text.splitlines() if line.startswith(f"{name} "))

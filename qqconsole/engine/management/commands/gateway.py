@@ -28,6 +28,7 @@ class Command(BaseCommand):
         signal.pthread_sigmask(signal.SIG_BLOCK, told)
         engine = engines.Engine()
         engine.worker_alive = lambda: False
+        engine.carries = False
         engines.install(engine)
         engine.start()
         gateways = Gateways(engine)
