@@ -50,7 +50,8 @@ def judge(evidence: Evidence) -> list[Violation]:
     found += [Violation("nobodys_bubble", None, f"{place}: {_short(bubble)}") for place, bubble in orphans]
     found += _heard_once(evidence)
     for one in seen:
-        found += _of_one(one, written.get(_message(one, evidence)), evidence)
+        model = written.get(_message(one, evidence))
+        found += [*_of_one(one, model, evidence), *_unmarked(one, model, evidence)]
     found += _in_order(seen, order)
     found += _rules_broken(evidence, seen)
     return found
@@ -209,18 +210,13 @@ def _marks(part: Part) -> Iterator[str]:
         yield from filter(None, (mark, chunk["trace_id"]))
 
 
-def unmarked(evidence: Evidence) -> list[int]:
-    """Return the deliveries of which something is nowhere on the screen, because the platform took it and showed it to
-    nobody, and which do not say that this may be so."""
-    seen, _, _ = lay(evidence)
-    written, strict = _written(evidence), replace(evidence, unseen=set())
-    return [
-        one.pk
-        for one in seen
-        if _unseen(one, evidence)
-        and not one.document["suspect"]
-        and _of_one(one, written.get(_message(one, evidence)), strict)
-    ]
+def _unmarked(one: Seen, written: Written | None, evidence: Evidence) -> list[Violation]:
+    """Where something is nowhere on the screen because the platform took it and showed it to nobody, the delivery says
+    that this may be so."""
+    if not _unseen(one, evidence) or one.document["suspect"]:
+        return []
+    missing = _of_one(one, written, replace(evidence, unseen=set()))
+    return [Violation("unmarked", one.pk, f"dropped, and not marked: {each.detail}") for each in missing]
 
 
 def _in_order(seen: list[Seen], order: dict[Place, list[int]]) -> list[Violation]:

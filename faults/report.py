@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from faults.evidence import Evidence
-from faults.judge import Violation, unmarked
+from faults.judge import Violation
 from faults.mix import FAULTS, name_of
 
 MOST_HISTORIES = 8
@@ -24,8 +24,9 @@ def figures(evidence: Evidence, broken: list[Violation]) -> Iterator[str]:
     unknown = [one for one in evidence.deliveries if one["status"] == "unknown"]
     yield f"unknown: {len(unknown)} of {len(evidence.deliveries)}; never answered: {_counted(_doubts(unknown))}"
     yield f"faults:  {_counted(fired(evidence))}"
-    blind = f"{len(unmarked(evidence))} deliveries miss something of them and do not say so"
-    yield f"shown to nobody after a 4009: {evidence.dropped} requests; {blind}; said again: {evidence.said_again}"
+    marked = sum(1 for one in evidence.deliveries if one["suspect"])
+    yield f"shown to nobody after a 4009: {evidence.dropped} requests; {marked} deliveries say that this may be so"
+    yield f"said again by their users: {evidence.said_again}"
     yield f"knocked out: {_counted(Counter(evidence.knocked_out))}; taken over or begun anew: {evidence.takeovers}"
     yield f"violations: {_counted(Counter(one.rule for one in broken)) or 'none'}"
 

@@ -173,7 +173,8 @@ class Exchange:
                 inbound.pairs.setdefault(seq, "")
             raise
         answer = result if isinstance(result, Answer) else Answer(200 if result is not None else 204, result)
-        record.unseen = answer.status < 300 and (call.hidden or call.bot.dropping)
+        undelivered = rule is not None and rule.fault == "undelivered"
+        record.unseen = answer.status < 300 and (undelivered or call.bot.dropping)
         if rule is not None:
             rule.fired += 1
             record.fault = rule.fault

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from faults.evidence import Evidence, mark_of
-from faults.judge import judge, unmarked
+from faults.judge import judge
 from faults.plan import Line
 from faults.reading import follow
 
@@ -161,19 +161,21 @@ def test_what_never_came_to_an_end() -> None:
     assert rules(run(unsettled=["1 open"])) == ["unsettled"]
 
 
-def test_what_the_platform_shows_nobody_is_not_held_against_us() -> None:
+def test_what_the_platform_shows_nobody_is_marked_and_then_not_held_against_us() -> None:
     """After a 4009 it answers 200 and drops what it took: nobody can know."""
-    nothing = bubble(id="U", **{"from": "user"})
-    assert rules(run(nothing, unseen={"M1#1#0"})) == []
-    assert unmarked(run(nothing, unseen={"M1#1#0"})) == [1]
-    assert unmarked(run(nothing, unseen={"M1#1#0"}, deliveries=[delivery(suspect=True)])) == []
-    assert unmarked(run(unseen={"M1#1#0"})) == []  # a later frame brought it
+    nothing, dropped = bubble(id="U", **{"from": "user"}), {"M1#1#0"}
+    assert rules(run(nothing, unseen=dropped, deliveries=[delivery(suspect=True)])) == []
+    assert set(rules(run(nothing, unseen=dropped))) == {"unmarked"}
+    assert rules(run(unseen=dropped)) == []  # a later frame brought it
+
+
+def test_a_file_that_the_platform_shows_nobody() -> None:
     film = segment(stream_id="S2", kind="media", status="delivered", reference="", text="", accepted_length=0)
     film["chunks"] = [{**chunk("media", text=""), "trace_id": "T1"}]
     sent = delivery(film, id=2, kind="media", inbound=None)
-    for unseen in (set[str](), {"T1"}):
-        found = rules(run(deliveries=[delivery(), sent], unseen=unseen))
-        assert found == ([] if unseen else ["not_there", "not_there"])
+    assert set(rules(run(deliveries=[delivery(), sent]))) == {"not_there"}
+    assert set(rules(run(deliveries=[delivery(), sent], unseen={"T1"}))) == {"unmarked"}
+    assert rules(run(deliveries=[delivery(), {**sent, "suspect": True}], unseen={"T1"})) == []
 
 
 @pytest.mark.parametrize(
