@@ -29,8 +29,12 @@ def _both(fault: str, weight: float = 1.0, **terms: Any) -> list[Fault]:
     return [Fault(f"{fault} {when}", {"fault": fault, "when": when, **terms}, weight) for when in ("before", "after")]
 
 
-def _code(code: int, endpoint: str, weight: float = 0.0, *, frame: str | None = None, rare: bool = False) -> Fault:
-    rule = {"fault": "code", "code": code, "endpoint": endpoint, **({"frame": frame} if frame else {})}
+def _code(
+    code: int, endpoint: str, weight: float = 0.0, *, frame: str = "", rare: bool = False, fresh: bool = False
+) -> Fault:
+    rule = {"fault": "code", "code": code, "endpoint": endpoint}
+    rule |= {"frame": frame} if frame else {}
+    rule |= {"fresh": True} if fresh else {}
     return Fault(f"code {code} {frame or endpoint}", rule, weight, rare)
 
 
@@ -49,15 +53,16 @@ FAULTS: tuple[Fault, ...] = (
     Fault("wrong_content_type", {"fault": "wrong_content_type"}, 0.2),
     Fault("no_message", {"fault": "no_message", "code": 50055002, "endpoint": "stream"}, 0.2),
     Fault("audit_202", {"fault": "audit_202", "endpoint": "message", "frame": "none"}, 0.2),
-    # Refusals by code: for a while, for the way it was said, for good (sheet 6.1).
+    # Refusals by code: for a while, for the way it was said, for good (sheet 6.1). One that speaks of the content would
+    # be a lie to the repeat of what was taken a moment ago.
     _code(50055002, "stream", 0.5),
-    _code(40034011, "stream", 0.2, frame="opening"),
-    _code(40034005, "stream", 0.2, frame="opening"),
-    _code(40054013, "stream", 0.1, frame="opening"),
+    _code(40034011, "stream", 0.2, frame="opening", fresh=True),
+    _code(40034005, "stream", 0.2, frame="opening", fresh=True),
+    _code(40054013, "stream", 0.1, frame="opening", fresh=True),
     _code(40034006, "stream", 0.1, frame="middle"),
     _code(50055001, "message", 0.5, frame="none"),
-    _code(40034012, "message", 0.3, frame="none"),
-    _code(40034006, "message", 0.1, frame="none"),
+    _code(40034012, "message", 0.3, frame="none", fresh=True),
+    _code(40034006, "message", 0.1, frame="none", fresh=True),
     _code(850027, "files", 0.5, rare=True),
     _code(850012, "files", 0.2, rare=True),
     _code(40093002, "files", 0.1, rare=True),

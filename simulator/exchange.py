@@ -116,7 +116,7 @@ class Exchange:
             # Its address names no target; the upload it belongs to does.
             upload = bot.uploads[request.match_info["upload"]]
             scene, target = upload.scene, upload.target
-        occasion = Occasion(endpoints, scene, frame, app_id, target)
+        occasion = Occasion(endpoints, scene, frame, app_id, target, repeats=bot.ledger.has(body))
         call = Call(
             platform=platform,
             bot=bot,

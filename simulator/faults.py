@@ -60,7 +60,9 @@ FRAMES = frozenset({"opening", "middle", "closing", "none"})
 class FaultRule:
     """One rule. None means any; `count` is how often it fires at most, `seconds` how long slow and hang take.
 
-    `skip` lets that many of the requests it speaks of pass first: `skip=2, count=1` is the third and no other.
+    `fresh` leaves alone whatever repeats a (msg_id, msg_seq) that QQ has: a refusal that speaks of the content comes
+    the first time or never. `skip` lets that many of the requests it speaks of pass first: `skip=2, count=1` is the
+    third and no other.
 
     `endpoint` "stream" means the streaming frames of both dialects; "message" every request to a messages address,
     a `messages.stream` frame included, "media" only those that send a file (msg_type 7). "files" means every request
@@ -82,6 +84,7 @@ class FaultRule:
     status: int | None = None
     text: str | None = None
     seconds: float | None = None
+    fresh: bool = False
     fired: int = 0
     passed: int = 0
 
@@ -94,6 +97,7 @@ class FaultRule:
             and self.frame in (None, occasion.frame or "none")
             and self.bot in (None, occasion.bot)
             and self.target in (None, occasion.target)
+            and not (self.fresh and occasion.repeats)
         )
 
 
@@ -106,6 +110,7 @@ class Occasion:
     frame: str | None = None
     bot: str | None = None
     target: str | None = None
+    repeats: bool = False
 
 
 class Faults:

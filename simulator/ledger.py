@@ -69,6 +69,12 @@ class PassiveLedger:
         """An event went out with this outer `id` (sheet 2.2)."""
         self._events.setdefault(event_id, Inbound(scene, target, event_id, event_type, at))
 
+    def has(self, body: dict[str, Any]) -> bool:
+        """Return whether this body's (msg_id, msg_seq) was used: it repeats what is there."""
+        msg_id = body.get("msg_id")
+        inbound = self._messages.get(msg_id) if isinstance(msg_id, str) else None
+        return inbound is not None and body.get("msg_seq") in inbound.pairs
+
     def limit(self, scene: str) -> int | None:
         """Return how many replies one inbound id of this scene allows."""
         limits = {"c2c": self._switches.c2c_limit, "group": self._switches.group_limit}

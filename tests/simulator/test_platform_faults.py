@@ -236,6 +236,14 @@ async def test_what_befalls_one_conversation_does_not_depend_on_the_others(qq: B
     assert await struck(0) == await struck(3)
 
 
+async def test_a_fresh_fault_leaves_a_repeat_alone(qq: BotCaller, sim: Simulator) -> None:
+    msg_id = await qq.said()
+    assert (await qq.message(msg_id=msg_id, msg_seq=1)).status == 200
+    sim.faults.set({"fault": "code", "code": 40034012, "fresh": True})
+    assert (await qq.message(msg_id=msg_id, msg_seq=1)).code == 40054005
+    assert (await qq.message(msg_id=msg_id, msg_seq=2)).code == 40034012
+
+
 async def test_what_is_taken_and_shown_to_nobody_is_noted(qq: BotCaller, sim: Simulator) -> None:
     sim.faults.set({"fault": "undelivered", "count": 1})
     assert (await qq.message(msg_id=await qq.said())).status == 200
