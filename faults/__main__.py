@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import random
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -56,6 +57,8 @@ def main() -> int:
         every=given.every,
         pressure=given.pressure,
     )
+    # Ended from outside, it ends what it started.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="qqconsole-faults-", ignore_cleanup_errors=True) as name:
         folder = given.keep or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
