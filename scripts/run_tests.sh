@@ -12,11 +12,11 @@ said=$(mktemp -d)
 rest=$!
 "$python" -m pytest tests/browser >"$said/browser" 2>&1 &
 browser=$!
-"$python" -m pytest tests/faults tests/worker/test_[n-z]*.py >"$said/worker" 2>&1 &
+"$python" -m pytest tests/worker/test_[n-z]*.py >"$said/worker" 2>&1 &
 worker=$!
 trap 'kill "$rest" "$browser" "$worker" 2>/dev/null; rm -rf "$said"; exit 130' INT TERM
 # The one that is seen while it runs.
-"$python" -m pytest tests/worker/test_[a-m]*.py
+"$python" -m pytest tests/faults tests/worker/test_[a-m]*.py
 failed=$?
 for part in "$worker" "$browser" "$rest"; do
     wait "$part" || failed=1

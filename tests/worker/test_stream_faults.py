@@ -12,10 +12,10 @@ from qqconsole.bots.models import Bot
 from qqconsole.deliveries.models import Chunk, ChunkStatus, Delivery
 from tests.worker.conftest import House, Platform
 
-# Frames at about 0.1, 0.7, 1.3 … and 3.3 s: each has text, and a second try still finds the stream going on.
-MODEL = "bench:rate=10,seconds=3.3,chars=12"
+# Frames at about 0.1, 0.7, 1.3 … and 4.1 s: each has text, and a second try still finds the stream going on.
+MODEL = "bench:rate=8,pieces=33,chars=12"
 THROTTLE_MS = 600
-AT_ONCE = 60
+AT_ONCE = 40
 
 
 class End(NamedTuple):
