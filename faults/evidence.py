@@ -46,6 +46,8 @@ class Evidence:
     """The faults, each with how often it struck."""
     unseen: set[str] = field(default_factory=set)
     """The marks and trace ids of the requests the platform took and showed to nobody: the window after a 4009."""
+    held: set[str] = field(default_factory=set)
+    """The marks and trace ids of the requests the platform took and keeps for a person's review (sheet 3.3)."""
     dropped: int = 0
     """How many requests these were."""
     requests: int = 0

@@ -201,9 +201,21 @@ def _furthest(segment: dict[str, Any]) -> int:
     return most
 
 
-def _unseen(one: Seen, evidence: Evidence) -> bool:
+def _dropped(one: Seen, evidence: Evidence) -> bool:
     """Whether the platform took a frame of it and showed it to nobody, as it does after a 4009 (sheet 2.4)."""
     return any(mark in evidence.unseen for part in one.parts for mark in _marks(part))
+
+
+def _unseen(one: Seen, evidence: Evidence) -> bool:
+    """Whether the platform has a frame of it that is on no screen, by its own doing."""
+    return _dropped(one, evidence) or any(_held_unheard(part, evidence) for part in one.parts)
+
+
+def _held_unheard(part: Part, evidence: Evidence) -> bool:
+    """Whether it waits for a person's review and the answer that said so was lost: the repeat proves that QQ has it
+    (sheet 3.5), and nothing can tell that it is not shown yet."""
+    proven = any(chunk["status"] == "duplicate" for chunk in part.segment["chunks"])
+    return proven and any(mark in evidence.held for mark in _marks(part))
 
 
 def _marks(part: Part) -> Iterator[str]:
@@ -216,7 +228,7 @@ def _marks(part: Part) -> Iterator[str]:
 def _unmarked(one: Seen, written: Written | None, evidence: Evidence) -> list[Violation]:
     """Where something is nowhere on the screen because the platform took it and showed it to nobody, the delivery says
     that this may be so."""
-    if not _unseen(one, evidence) or one.document["suspect"]:
+    if not _dropped(one, evidence) or one.document["suspect"]:
         return []
     missing = _of_one(one, written, replace(evidence, unseen=set()))
     return [Violation("unmarked", one.pk, f"dropped, and not marked: {each.detail}") for each in missing]

@@ -211,7 +211,8 @@ class Runner:
         requests = await platform.arrived()
         evidence.requests = requests[-1]["n"] if requests else 0
         unseen = [one for one in requests if one["unseen"]]
-        evidence.unseen = {mark for one in unseen for mark in (mark_of(one["body"]), one["trace_id"]) if mark}
+        evidence.unseen = _marks_of(unseen)
+        evidence.held = _marks_of([one for one in requests if one["held"]])
         evidence.dropped = len(unseen)
         bodies = {one["n"]: one["body"] for one in requests}
         await platform.post("clock", advance=LONG_AFTER)
@@ -221,6 +222,10 @@ class Runner:
         ]
         for app_id, _ in BOTS.values():
             evidence.screens += (await platform.get("screens", bot=app_id))["screens"]
+
+
+def _marks_of(requests: list[dict[str, Any]]) -> set[str]:
+    return {mark for one in requests for mark in (mark_of(one["body"]), one["trace_id"]) if mark}
 
 
 async def _hurry(platform: Platform) -> None:

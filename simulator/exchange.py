@@ -173,8 +173,10 @@ class Exchange:
                 inbound.pairs.setdefault(seq, "")
             raise
         answer = result if isinstance(result, Answer) else Answer(200 if result is not None else 204, result)
-        undelivered = rule is not None and rule.fault == "undelivered"
-        record.unseen = answer.status < 300 and (undelivered or call.bot.dropping)
+        if answer.status < 300:
+            undelivered = rule is not None and rule.fault == "undelivered"
+            record.unseen = undelivered or call.bot.dropping
+            record.held = rule is not None and not undelivered
         if rule is not None:
             rule.fired += 1
             record.fault = rule.fault

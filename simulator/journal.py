@@ -27,6 +27,7 @@ class RequestRecord:
     trace_id: str | None = None
     fault: str | None = None
     seconds: float | None = None
+    held: bool = False  # it took effect and waits for a person's review: on no screen until then (sheet 3.3)
     unseen: bool = False  # it took effect and was shown to nobody: the window after a 4009 (sheet 2.4)
 
 

@@ -169,6 +169,16 @@ def test_what_the_platform_shows_nobody_is_marked_and_then_not_held_against_us()
     assert rules(run(unseen=dropped)) == []  # a later frame brought it
 
 
+def test_what_waits_for_a_review_nobody_told_us_of() -> None:
+    """Its answer was lost, and the repeat is a duplicate: QQ has it, and shows it to nobody yet."""
+    nothing, held = bubble(id="U", **{"from": "user"}), {"M1#1#0"}
+    lost = segment(kind="plain", chunks=[chunk("plain", status="duplicate")])
+    assert rules(run(nothing, held=held, deliveries=[delivery(lost)])) == []
+    assert set(rules(run(nothing, deliveries=[delivery(lost)]))) >= {"not_there"}
+    told = segment(kind="plain", chunks=[chunk("plain")])
+    assert set(rules(run(nothing, held=held, deliveries=[delivery(told)]))) >= {"not_there"}
+
+
 def test_a_file_that_the_platform_shows_nobody() -> None:
     film = segment(stream_id="S2", kind="media", status="delivered", reference="", text="", accepted_length=0)
     film["chunks"] = [{**chunk("media", text=""), "trace_id": "T1"}]
