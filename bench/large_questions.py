@@ -236,6 +236,7 @@ def _engine(newest: int) -> Iterator[tuple[str, Ask]]:
     yield "live replay of one", lambda: snapshot.replay(newest // 3, 0)
     yield "sweep: what to ring for", lambda: sweep.look(False)
     yield "sweep: what to ring for at the start", lambda: sweep.look(True)
+    yield "sweep: what lost its owner", lambda: sweep.left_behind(50)
     yield "sweep: wishes to cancel", lambda: sweep.wishes("host:1:abc")
     yield "claim: next of the hot session", lambda: claims.next_of_session(HOT_SESSION)
     yield "claim: to be had", lambda: claims.to_be_had(newest)
