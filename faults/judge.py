@@ -244,16 +244,26 @@ def _in_order(seen: list[Seen], order: dict[Place, list[int]]) -> list[Violation
 
 
 def _rules_broken(evidence: Evidence, seen: list[Seen]) -> list[Violation]:
-    """What the platform saw broken; but a stream whose id QQ never told cannot be closed, and its row says so."""
-    unclosed = [part for one in seen for part in one.parts if part.segment["status"] == "unclosed"]
-    marked = {mark for part in unclosed for mark in _marks(part)}
+    """What the platform saw broken, but for what can be helped by nobody."""
+    parts = [(one, part) for one in seen for part in one.parts]
+    whose = {mark: (one, part) for one, part in parts for mark in _marks(part)}
     found = []
-    whose = {mark: one.pk for one in seen for part in one.parts for mark in _marks(part)}
     for broken in evidence.violations:
-        if broken["rule"] != "stream_left_open" or broken["mark"] not in marked:
+        one, part = whose.get(broken["mark"], (None, None))
+        if part is None or not _helpless(broken["rule"], part):
             detail = f"request {broken['n']}: {broken['detail']}"
-            found.append(Violation(f"platform: {broken['rule']}", whose.get(broken["mark"]), detail))
+            found.append(Violation(f"platform: {broken['rule']}", one.pk if one else None, detail))
     return found
+
+
+def _helpless(rule: str, part: Part) -> bool:
+    if rule == "stream_left_open":
+        # A stream whose id QQ never told cannot be closed, and its row says so.
+        return bool(part.segment["status"] == "unclosed")
+    if rule == "second_closing_frame":
+        # The answer came when the sender had given up, or was dead. Its row says that it never heard one.
+        return any(chunk["kind"] == "closing" and chunk["status"] == "unknown" for chunk in part.segment["chunks"])
+    return False
 
 
 def _differ(one: str, other: str) -> str:

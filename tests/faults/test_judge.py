@@ -142,6 +142,13 @@ def test_any_other_rule_the_platform_saw_broken() -> None:
     assert rules(run(violations=[broken])) == ["platform: reused_pair"]
 
 
+def test_a_stream_closed_again_where_the_first_answer_was_never_heard() -> None:
+    broken = {"rule": "second_closing_frame", "n": 3, "detail": "", "mark": "M1#1#0"}
+    assert rules(run(violations=[broken])) == ["platform: second_closing_frame"]
+    unheard = segment(chunks=[chunk(status="unknown"), chunk()])
+    assert rules(run(violations=[broken], deliveries=[delivery(unheard)])) == []
+
+
 def test_a_message_nobody_answered_and_one_answered_twice() -> None:
     assert "one_reply" in rules(run(bubble(id="U", **{"from": "user"}), deliveries=[]))
     second = delivery(segment(stream_id="S2"), id=2)
