@@ -103,18 +103,10 @@ class GroupWriter:
             return None
         jobs = [first]
         until = time.monotonic() + LAZY
-        while jobs[-1].lazy and len(jobs) < MOST_JOBS and (left := until - time.monotonic()) > 0:
-            try:
-                job = self._queue.get(timeout=left)
-            except queue.Empty:
-                break
-            if job is None:
-                self._queue.put(None)
-                break
-            jobs.append(job)
         while len(jobs) < MOST_JOBS:
+            left = until - time.monotonic() if jobs[-1].lazy else 0.0
             try:
-                job = self._queue.get_nowait()
+                job = self._queue.get(block=left > 0, timeout=max(left, 0.0))
             except queue.Empty:
                 break
             if job is None:
