@@ -16,7 +16,7 @@ from adapter.answers import Answer, Unknown
 from adapter.breaker import PROBE_TIME, Breaker, BreakerState
 from adapter.loss import Loss
 from adapter.signs import Sign
-from qqconsole.bots.models import BotGate, GateState
+from qqconsole.bots.models import BotConnection, BotGate, ConnectionState, GateState
 
 MOST_DETAIL = 500
 
@@ -132,6 +132,13 @@ def back(bot_id: int, at: datetime) -> BotGate | None:
     gate.live_at = at
     _save(gate)
     return gate
+
+
+def held_elsewhere_since(bot_id: int, owner: str, lost_at: datetime) -> datetime | None:
+    """Return since when another process than ``owner`` has had a gateway session of the bot's that lives, where it
+    began after ``lost_at``; else None."""
+    others = BotConnection.objects.filter(bot_id=bot_id, state=ConnectionState.CONNECTED, since__gt=lost_at)
+    return others.exclude(holder=owner).values_list("since", flat=True).first()
 
 
 def _step(bot_id: int, move: Callable[[Breaker], Breaker], why: Why | None) -> Stepped:

@@ -11,12 +11,12 @@ import logging
 from collections import defaultdict
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from channels.layers import get_channel_layer
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from adapter.answers import Answer
@@ -35,6 +35,7 @@ from qqconsole.deliveries.models import Delivery
 from qqconsole.engine import claims
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.looking_back import look_back
+from qqconsole.engine.untold import Untold
 from qqconsole.engine.writer import Job
 from qqconsole.live.documents import gate_event
 from qqconsole.live.layer import ThreadSafeLayer
@@ -67,6 +68,9 @@ class Gates:
         self._looks: dict[int, asyncio.Task[None]] = {}
         self._looked_back: dict[int, float] = {}
         """For each bot the loss (when it was) that what was accepted before was held against."""
+        self._untold: dict[int, Untold] = {}
+        """What the gateways here said of their sessions, until a row tells it."""
+        self._began = timezone.now().timestamp()
         self._news = asyncio.Event()
         self._paused: set[int] = set()
 
@@ -107,31 +111,33 @@ class Gates:
 
     # ---- what is noticed here ---------------------------------------------------------------------------------
 
-    async def gateway_changed(self, bot_id: int, state: GatewayState) -> None:
-        """What the gateway says of the bot's session. Here it counts at once, elsewhere when the row is read."""
-        now = timezone.now()
+    def gateway_changed(self, bot_id: int, state: GatewayState, at: datetime) -> None:
+        """What the gateway says of the bot's session. Here it counts at once, elsewhere when ``write_loss`` has written
+        it and the row is read."""
         if state.code == LOST and state.name is Phase.WAITING:
             log.warning("bot=%s lost its gateway session (4009): QQ may drop what it accepts", bot_id)
-            gate: BotGate | None = await self._lose(bot_id)
+            news = Untold(lost_at=at.timestamp())
         elif state.name is Phase.CONNECTED:
-            gate = await self._engine.writer.submit(Job(lambda batch: _back(batch, bot_id, now)))
+            news = Untold(live_at=at.timestamp())
         else:
             return
+        self._untold[bot_id] = self._untold.get(bot_id, Untold()).then(news)
+        door = self._door(bot_id)
+        door.loss = news.over(door.loss)
+
+    async def write_loss(self, bot_id: int) -> None:
+        """Tell the others what ``gateway_changed`` took in, where there is anything. Raises what the writer does: then
+        it is still to be told."""
+        untold, owner = self._untold.get(bot_id), self._engine.owner
+        if untold is None:
+            return
+        gate = await self._engine.writer.submit(Job(lambda batch: _tell_loss(batch, bot_id, owner, untold)))
+        if self._untold.get(bot_id) is untold:
+            # What came meanwhile is told as a whole: to write the same loss again changes nothing.
+            del self._untold[bot_id]
         if gate is not None:
             self._apply(gate)
             self._spawn(self._spreads, bot_id, self._spread())
-        elif (loss := self._door(bot_id).loss) is not None and loss.live_at is None:
-            # Noticed here while the database was away: no row tells of it, nor of its end.
-            self._door(bot_id).loss = replace(loss, live_at=now.timestamp())
-
-    async def _lose(self, bot_id: int) -> BotGate:
-        now = timezone.now()
-        door = self._door(bot_id)
-        if door.loss is None or door.loss.live_at is not None:
-            door.loss = Loss(now.timestamp())
-            # No reading from before this takes it back. Only now: lost already, the row takes no step of its own.
-            self._versions[bot_id] = self._versions.get(bot_id, 0) + 1
-        return await self._engine.writer.submit(Job(lambda batch: _lost(batch, bot_id, now)))
 
     def _heard(self, bot_id: int, sign: Sign, answer: Answer) -> None:
         self._waiting[bot_id].append((sign, why_of(answer)))
@@ -182,19 +188,29 @@ class Gates:
         door = self._door(gate.bot_id)
         door.failing = gate.failures > 0 or gate.state != GateState.WELL
         loss = gate_rows.loss_of(gate)
-        if loss != door.loss:
-            door.loss = loss
+        here = self._untold.get(gate.bot_id, Untold()).over(loss)
+        if here != door.loss:
+            door.loss = here
         door.state = BreakerState(gate.state)
-        if loss is not None and self._looked_back.get(gate.bot_id) != loss.lost_at:
-            self._looked_back[gate.bot_id] = loss.lost_at
-            if timezone.now().timestamp() < loss.lost_at + LONGEST_HOLD:
-                self._spawn(self._looks, gate.bot_id, self._look_back(gate.bot_id, loss))
+        # What a process heard of at its start and was long over says nothing about what it sends.
+        if loss is not None and self._began < loss.lost_at + LONGEST_HOLD:
+            self._begin_look_back(gate.bot_id, loss)
+
+    def _begin_look_back(self, bot_id: int, loss: Loss) -> None:
+        if self._looked_back.get(bot_id) != loss.lost_at:
+            self._looked_back[bot_id] = loss.lost_at
+            self._spawn(self._looks, bot_id, self._look_back(bot_id, loss))
 
     async def _look_back(self, bot_id: int, loss: Loss) -> None:
         """Doubt what was accepted before this process heard of the loss; what others send, they look at themselves."""
         # Twice: what ended in between is found by its rows.
         for _ in range(2):
-            left = await self._engine.writer.submit(Job(lambda batch: look_back(batch, bot_id, loss)))
+            try:
+                left = await self._engine.writer.submit(Job(lambda batch: look_back(batch, bot_id, loss)))
+            except (OperationalError, InterfaceError):
+                # The database is away: the next look that succeeds begins it anew.
+                self._looked_back.pop(bot_id, None)
+                return
             missed = False
             for doubted in left:
                 run = self._engine.running.get(doubted.delivery_id)
@@ -301,14 +317,18 @@ def _probed(batch: Batch, bot_id: int, why: Why | None) -> Stepped:
     return stepped
 
 
-def _lost(batch: Batch, bot_id: int, at: datetime) -> BotGate:
-    gate = gate_rows.lost(bot_id, at)
-    _tell(batch, gate)
-    return gate
-
-
-def _back(batch: Batch, bot_id: int, at: datetime) -> BotGate | None:
-    gate = gate_rows.back(bot_id, at)
+def _tell_loss(batch: Batch, bot_id: int, owner: str, untold: Untold) -> BotGate | None:
+    """Return the gate where it took a step."""
+    gate = None
+    if untold.lost_at is not None:
+        gate = gate_rows.lost(bot_id, datetime.fromtimestamp(untold.lost_at, UTC))
+    live_at = untold.live_at
+    if gate is not None and gate.lost_at is not None and live_at is None:
+        # Told so late that another process has taken the bot over by now.
+        since = gate_rows.held_elsewhere_since(bot_id, owner, gate.lost_at)
+        live_at = None if since is None else since.timestamp()
+    if live_at is not None:
+        gate = gate_rows.back(bot_id, datetime.fromtimestamp(live_at, UTC)) or gate
     if gate is not None:
         _tell(batch, gate)
     return gate

@@ -21,22 +21,21 @@ from adapter.client import QQClient
 from adapter.events import MESSAGES, Event, parse_message
 from adapter.gateway import Gateway, GatewayState
 from adapter.handshake import Phase, ResumePoint
-from adapter.storable import LONGEST_ID
-from qqconsole.bots.models import BELIEVED_FOR, Bot, BotConnection, ConnectionState
+from qqconsole.bots.models import BELIEVED_FOR, Bot, BotConnection
 from qqconsole.conversations import inbox
 from qqconsole.engine import beats
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.engine import Engine
+from qqconsole.engine.gateway_states import AWAY_FOR, GatewayStates
 from qqconsole.engine.writer import Job
-from qqconsole.live.documents import bot_event
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LOOK_EVERY = 2.0
 SEEN_EVERY = timedelta(seconds=5)
-AWAY_FOR = 0.5
-"""Seconds to wait for a database that is away, before the next try."""
+LEFT_WITHIN = 5.0
+"""Seconds in which the rows are to say that the process has gone."""
 MOST_REFUSED = 3
 """Writes of one event that may fail though the database answers: then it is the event."""
 AGAIN_AFTER = 600.0
@@ -57,17 +56,20 @@ class Gateways:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._held: dict[int, _Held] = {}
+        self._states = GatewayStates(engine)
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         self._watching = asyncio.create_task(self._watch(), name="gateways")
 
     async def stop(self) -> None:
-        """Receive nothing more: every gateway session is left, its bot shown as stopped."""
+        """Receive nothing more: every gateway session is left, its bot shown as stopped. Where the database is away,
+        that is given up after a few seconds: the rows grow old and say so themselves."""
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
-        await asyncio.gather(*(self._leave(bot_id) for bot_id in list(self._held)))
+        await asyncio.gather(*(self._end(bot_id) for bot_id in list(self._held)))
+        await self._states.finish(LEFT_WITHIN)
 
     async def _watch(self) -> None:
         while True:
@@ -89,6 +91,9 @@ class Gateways:
         for bot_id in wanted:
             try:
                 await self._attend(bot_id)
+            except (OperationalError, InterfaceError):
+                # The database is away: that is nothing about this bot.
+                raise
             except Exception as error:
                 # One bot that cannot be read must not keep the others out; its own page says why.
                 log.exception("the bot could not be attended to", extra={"bot": bot_id})
@@ -137,11 +142,15 @@ class Gateways:
         self._held[bot.pk] = _Held(bot.pk, client, task, connection.qq_id)
 
     async def _leave(self, bot_id: int) -> None:
+        """Returns when everybody may take the bot."""
+        await self._end(bot_id)
+        await self._states.written(bot_id)
+
+    async def _end(self, bot_id: int) -> None:
         held = self._held.pop(bot_id)
         held.task.cancel()
         await asyncio.gather(held.task, return_exceptions=True)
-        owner = self._engine.owner
-        await self._engine.writer.submit(Job(lambda batch: _stopped(batch, bot_id, owner)))
+        self._states.leave(bot_id)
 
     # ---- what the gateway says --------------------------------------------------------------------------------
 
@@ -192,10 +201,7 @@ class Gateways:
         held = self._held.get(bot_id)
         if held is not None and state.bot_id:
             held.qq_id = state.bot_id
-        # First: until it is known that the session is lost, what is sent may be dropped.
-        await self._engine.gates.gateway_changed(bot_id, state)
-        owner = self._engine.owner
-        await self._engine.writer.submit(Job(lambda batch: _write_state(batch, bot_id, owner, state)))
+        self._states.tell(bot_id, state)
 
 
 def hold(bot_id: int, owner: str) -> BotConnection | None:
@@ -214,32 +220,3 @@ def still_held(bot_ids: list[int], owner: str) -> set[int]:
     mine = BotConnection.objects.filter(bot_id__in=bot_ids, holder=owner)
     mine.filter(seen_at__lt=now - SEEN_EVERY).update(seen_at=now)
     return set(mine.values_list("bot_id", flat=True))
-
-
-def _write_state(batch: Batch, bot_id: int, owner: str, state: GatewayState) -> None:
-    connection = BotConnection.objects.filter(bot_id=bot_id, holder=owner).first()
-    if connection is None:
-        return
-    now = timezone.now()
-    if connection.state != state.name or connection.reason != state.reason:
-        connection.since = now
-    connection.state, connection.reason, connection.code = state.name, state.reason[:40], state.code
-    connection.detail, connection.seen_at = state.detail, now
-    if state.session_id or state.name is not Phase.REFUSED:
-        # A longer one is not resumed by the next process: it identifies anew.
-        connection.gateway_session = state.session_id if len(state.session_id) <= LONGEST_ID else ""
-        connection.gateway_seq = state.seq
-    if state.bot_id:
-        connection.qq_id, connection.qq_name = state.bot_id, (state.bot_name or "")[:120]
-    connection.save()
-    batch.publish(lambda: bot_event(connection))
-
-
-def _stopped(batch: Batch, bot_id: int, owner: str) -> None:
-    connection = BotConnection.objects.filter(bot_id=bot_id, holder=owner).first()
-    if connection is None:
-        return
-    connection.state, connection.reason, connection.code, connection.detail = ConnectionState.STOPPED, "", None, ""
-    connection.holder, connection.since = "", timezone.now()
-    connection.save(update_fields=["state", "reason", "code", "detail", "holder", "since"])
-    batch.publish(lambda: bot_event(connection))

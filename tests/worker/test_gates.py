@@ -16,11 +16,12 @@ from adapter.gateway import GatewayState
 from adapter.handshake import Phase
 from qqconsole.accounts.callers import Caller
 from qqconsole.bots import gate_rows
-from qqconsole.bots.models import Bot, BotGate, GateState
+from qqconsole.bots.models import Bot, BotConnection, BotGate, GateState
 from qqconsole.conversations.models import Session
 from qqconsole.deliveries.models import Chunk, Delivery, Status
 from qqconsole.deliveries.sending import send_text
 from qqconsole.engine.engine import Engine
+from qqconsole.engine.gates import Gates
 from simulator import DEMO_APP_ID, Simulator
 from tests.worker.conftest import House, Platform
 
@@ -144,13 +145,18 @@ def test_a_session_that_is_lost_again_and_again_is_believed_once_it_lives(
     house.start(gateways=False)
     gates, lost = house.engine.gates, GatewayState(Phase.WAITING, code=4009)
     for state in (lost, lost, lost, lost, GatewayState(Phase.CONNECTED)):
-        asyncio.run_coroutine_threadsafe(gates.gateway_changed(bot.pk, state), house.engine.loop).result(10)
+        asyncio.run_coroutine_threadsafe(_hear(gates, bot, state), house.engine.loop).result(10)
     door = asyncio.run_coroutine_threadsafe(_of(house.engine, bot), house.engine.loop).result(10)
     assert door.loss is not None
     assert door.loss.live_at is not None
     send_text(_session(bot, USERS[0]), ADA, "wieder da")
     [delivery] = house.ended()
     assert (delivery.status, delivery.suspect) == (Status.DELIVERED, False)
+
+
+async def _hear(gates: Gates, bot: Bot, state: GatewayState) -> None:
+    gates.gateway_changed(bot.pk, state, timezone.now())
+    await gates.write_loss(bot.pk)
 
 
 async def _of(engine: Engine, bot: Bot) -> Door:
@@ -186,3 +192,21 @@ def test_what_was_accepted_before_a_process_heard_of_the_loss_is_doubted_then(
     assert closing.suspect == (closing.sent_at < BotGate.objects.get(bot=bot).live_at)
     old.refresh_from_db()
     assert (old.status, old.suspect) == (Status.DELIVERED, False)
+
+
+def test_a_loss_told_when_another_process_has_taken_the_bot_over_is_over(
+    house: House, platform: Platform, make_bot: MakeBot
+) -> None:
+    """This one was cut off from the database: the gateway session that lives by now is not its own."""
+    bot = make_bot()
+    house.start(gateways=False)
+    gates, lost = house.engine.gates, GatewayState(Phase.WAITING, code=4009)
+    since = timezone.now() + timedelta(seconds=20)
+    BotConnection.objects.create(bot=bot, holder="another", state="connected", since=since)
+    asyncio.run_coroutine_threadsafe(_hear(gates, bot, lost), house.engine.loop).result(10)
+    assert BotGate.objects.get(bot=bot).live_at == since
+    # Its own, or one that began before, proves nothing.
+    BotConnection.objects.update(holder=house.engine.owner)
+    BotGate.objects.all().delete()
+    asyncio.run_coroutine_threadsafe(_hear(gates, bot, lost), house.engine.loop).result(10)
+    assert BotGate.objects.get(bot=bot).is_lost
