@@ -34,6 +34,7 @@ class Block:
 
 _LEAD = r"(?P<lead>(?:[ \t]*>)*(?:[ \t]*(?:[-*+]|\d{1,9}[.)])(?=[ \t]))*[ \t]*)"
 _OPENING = re.compile(_LEAD + r"(?P<mark>`{3,32}(?!`)|~{3,32}(?!~))(?P<info>[^\n]*)")
+_BUD = re.compile(_LEAD + r"(?:`{0,2}|~{0,2})\Z")
 _DELIMITER = re.compile(r"[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _ITEM = re.compile(r"[ \t>]*(?:[-*+]|\d{1,9}[.)])[ \t]")
 _DEEP = 4
@@ -47,6 +48,11 @@ def blocks_of(text: str, *, whole: bool) -> list[Block]:
     if not any(hint in text for hint in _HINTS):
         return []
     return _Reader(text, whole).read()
+
+
+def may_open_fence(text: str, line: int) -> bool:
+    """Whether the last line of ``text``, which begins at ``line`` and is not whole, may yet become a fence's first."""
+    return line < len(text) and _BUD.match(text, line) is not None
 
 
 class _Reader:

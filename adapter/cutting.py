@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 
-from adapter.blocks import Block, BlockKind, blocks_of
+from adapter.blocks import Block, BlockKind, blocks_of, may_open_fence
 from adapter.boundaries import cluster_start, fits, reach, weight
 from adapter.spans import Span, spans_of
 
@@ -36,6 +36,8 @@ _BLANK_LINE_BEFORE = re.compile(r"\n[ \t>]*\n\Z")
 _LONGEST_BLANK_LINE = 40
 _HEAD_SHARE = 4
 """A fence is closed and opened again only where both lines together take no more than this part of the limit."""
+_UNSEEN = 2_250
+"""Bytes of code that may be kept from the user until it is known in which bubble they go (an eighth of 18,000)."""
 
 
 def zone(budget: int) -> int:
@@ -56,12 +58,12 @@ def showable(text: str, budget: int, *, head: str = "", floor: int = 0) -> int:
     """How far a ``text`` that is not whole yet, and fits, may be shown: near the limit only up to where it may be cut,
     since what a user sees is never taken back."""
     used = weight(head) + weight(text)
-    if used * 2 <= budget:
+    if used * 2 <= budget and budget > 2 * _UNSEEN:
         return len(text)
     cutter = _Cutter(text, budget, head, floor, whole=False)
-    moving = cutter.unfinished_block()
-    if moving is not None:
-        return moving
+    waiting = cutter.waiting_block()
+    if waiting is not None:
+        return waiting
     if used <= budget - zone(budget):
         return len(text)
     return cutter.last_good(reach(text, budget - zone(budget) - weight(head)))
@@ -72,8 +74,11 @@ def moving_block(text: str, budget: int, *, head: str = "", floor: int = 0) -> i
     second half, is not over, and too much of it would have to wait unseen. None: nothing does."""
     if (weight(head) + weight(text)) * 2 <= budget:
         return None
-    start = _Cutter(text, budget, head, floor, whole=False).unfinished_block()
-    return start if start is not None and not fits(text[start:], zone(budget)) else None
+    cutter = _Cutter(text, budget, head, floor, whole=False)
+    start = cutter.waiting_block()
+    if start is None or not cutter.is_late(start) or fits(text[start:], zone(budget)):
+        return None
+    return start
 
 
 def closing(text: str, head: str, budget: int) -> str:
@@ -138,12 +143,29 @@ class _Cutter:
         found = self.best(max(self._floor, near), len(self._text))
         return self._floor if found is None else found
 
-    def unfinished_block(self) -> int | None:
-        """Where the block begins, in the second half and not shown yet, that may go on with the next text."""
-        last = self._blocks[-1] if self._blocks else None
-        if last is None or last.ended or last.end < len(self._text) or last.start <= 0 or last.start < self._floor:
+    def waiting_block(self) -> int | None:
+        """Where the block begins that nobody has seen anything of, and that is not shown before it is over: whole it
+        may need a bubble of its own. That is one in the second half, or with little room left behind its beginning;
+        elsewhere more than ``_UNSEEN`` might have to wait. At a bubble's very beginning there is nothing to decide."""
+        start = self._unfinished_block()
+        if start is None or start <= 0 or start < self._floor:
             return None
-        return last.start if not fits(self._text[: last.start], self._room // 2) else None
+        return start if self.is_late(start) or self._room_behind(start) <= _UNSEEN else None
+
+    def _unfinished_block(self) -> int | None:
+        """Where the block begins that may go on, or only begin, with the text that comes."""
+        last = self._blocks[-1] if self._blocks else None
+        if last is not None and not last.ended and last.end == len(self._text):
+            return last.start
+        line = self._text.rfind("\n") + 1
+        return line if may_open_fence(self._text, line) else None
+
+    def is_late(self, at: int) -> bool:
+        """Whether more than half of the bubble is before ``at``."""
+        return not fits(self._text[:at], self._room // 2)
+
+    def _room_behind(self, at: int) -> int:
+        return self._room - weight(self._text[:at])
 
     def best(self, low: int, high: int) -> int | None:
         """The best place from ``low`` to ``high``: the last one of the lowest rank there is."""
