@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "qqconsole.engine",
 ]
 MIDDLEWARE = [
+    "qqconsole.charsets.CharsetMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "qqconsole.security.ContentPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
