@@ -210,3 +210,26 @@ def test_a_loss_told_when_another_process_has_taken_the_bot_over_is_over(
     BotGate.objects.all().delete()
     asyncio.run_coroutine_threadsafe(_hear(gates, bot, lost), house.engine.loop).result(10)
     assert BotGate.objects.get(bot=bot).is_lost
+
+
+def test_a_stream_that_goes_on_carries_again_what_was_doubted_in_it(
+    house: House, platform: Platform, make_bot: MakeBot
+) -> None:
+    """In the current dialect, and heard from another process: each frame has all the text before it."""
+    bot = make_bot(after_4009="hold", settle_ms=0, source_model="bench:rate=20,seconds=2,chars=6", throttle_ms=100)
+    house.start()
+    house.until(platform.live)
+    platform.say(USERS[0], "讲点什么")
+    middle = house.until(lambda: Chunk.objects.filter(kind="middle", status="accepted").first())
+    opening = Chunk.objects.get(segment=middle.segment_id, kind="opening")
+    Chunk.objects.filter(pk=opening.pk).update(answered_at=timezone.now() - timedelta(seconds=60))
+    with transaction.atomic():
+        gate_rows.lost(bot.pk, middle.answered_at)
+        gate_rows.back(bot.pk, timezone.now())
+    house.until(lambda: Chunk.objects.filter(pk=middle.pk, suspect=True).exists())
+    [delivery] = house.ended()
+    assert (delivery.status, delivery.suspect) == (Status.DELIVERED, False)
+    middle.refresh_from_db()
+    assert (middle.suspect, middle.segment.suspect) == (True, False)
+    assert not Chunk.objects.filter(kind="closing", suspect=True).exists()
+    assert _shown(platform, USERS[0]) == delivery.generated_text
