@@ -24,8 +24,19 @@ class Standstill:
     then: str = ""
     why: str = ""
     next_try_at: datetime | None = None
+    goes_on_at: datetime | None = None
+    """When sending goes on by itself."""
+    changes_at: datetime | None = None
+    """When these words are true no more though nothing happens."""
     name: str = ""
     """The bot's, where several may stand beside each other."""
+
+    @property
+    def left_ms(self) -> int | None:
+        """For how long the words are true, a moment included lest the page asks too early; None: until it is told."""
+        if self.changes_at is None:
+            return None
+        return max(0, round((self.changes_at - timezone.now()) / timedelta(milliseconds=1))) + 50
 
 
 def standstill(bot: Bot, *, named: bool = False) -> Standstill | None:
@@ -39,23 +50,42 @@ def standstill(bot: Bot, *, named: bool = False) -> Standstill | None:
         why = [pause_in_words(gate.reason), f"{gate.code} {meaning}" if gate.code else ""]
         what, then = _("Sending is paused since {time}; what is to be sent waits.").split("{time}")
         said = " ".join(part for part in why if part)
-        return Standstill("bad", what, gate.paused_at, then, said, gate.probe_at, name)
+        return Standstill("bad", what, gate.paused_at, then, said, gate.probe_at, name=name)
     if gate.state == GateState.TRIAL:
         return Standstill("warn", _("QQ answers again: one message at a time until the first gets through."), name=name)
-    if not gate.is_lost or bot.after_4009 == AfterLoss.IGNORE:
+    return None if bot.after_4009 == AfterLoss.IGNORE else _after_loss(gate, bot, name)
+
+
+def _after_loss(gate: BotGate, bot: Bot, name: str) -> Standstill | None:
+    now, until = timezone.now(), held_until(gate)
+    if until is None:
         return None
-    until = held_until(gate)
-    if bot.after_4009 == AfterLoss.SUSPECT or (until is not None and until <= timezone.now()):
-        said = _("QQ's gateway session is lost since {time}: what is sent now is marked, for QQ may drop it.")
-    else:
-        said = _("QQ's gateway session is lost since {time}: answers wait until it is back.")
+    goes = bot.after_4009 == AfterLoss.SUSPECT or until <= now
+    if gate.live_at is None:
+        said = (
+            _("QQ's gateway session is lost since {time}: what is sent now is marked, for QQ may drop it.")
+            if goes
+            else _("QQ's gateway session is lost since {time}: answers wait until it is back.")
+        )
+        what, then = said.split("{time}")
+        return Standstill("warn", what, gate.lost_at, then, changes_at=None if goes else until, name=name)
+    settled = gate.live_at + timedelta(milliseconds=bot.settle_ms)
+    if settled <= now:
+        return None
+    said = (
+        _("QQ's gateway session came back at {time}: what is sent is marked until it has settled.")
+        if goes
+        else _("QQ's gateway session came back at {time}: answers wait until it has settled.")
+    )
     what, then = said.split("{time}")
-    return Standstill("warn", what, gate.lost_at, then, name=name)
+    changes_at = settled if goes else min(settled, until)
+    goes_on_at = None if goes else changes_at
+    return Standstill("warn", what, gate.live_at, then, goes_on_at=goes_on_at, changes_at=changes_at, name=name)
 
 
 def held_until(gate: BotGate) -> datetime | None:
-    """Return until when a lost gateway session keeps answers waiting at most; None where it is not lost."""
-    return gate.lost_at + timedelta(seconds=LONGEST_HOLD) if gate.lost_at is not None and gate.is_lost else None
+    """Return until when a loss keeps answers waiting at most, back or not; None where none was noticed."""
+    return None if gate.lost_at is None else gate.lost_at + timedelta(seconds=LONGEST_HOLD)
 
 
 def standstills() -> list[Standstill]:

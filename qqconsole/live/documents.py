@@ -176,7 +176,8 @@ def gate_event(gate: BotGate) -> Document:
 
 def gate_document(gate: BotGate) -> Document:
     """Return whether the bot may send, why not, and when it is tried next; ``lost_at``: QQ closed its gateway session
-    with 4009, and it is not back; ``held_until``: a bot that holds its answers then sends them all the same."""
+    with 4009, and it is not back; ``live_at``: it came back then, and settles for the bot's ``settle_ms``;
+    ``held_until``: a bot that holds its answers then sends them, settled or not."""
     return {
         "state": gate.state,
         "since": _time(gate.paused_at),
@@ -186,6 +187,7 @@ def gate_document(gate: BotGate) -> Document:
         "detail": gate.detail,
         "trace_id": gate.trace_id,
         "lost_at": _time(gate.lost_at) if gate.is_lost else None,
+        "live_at": _time(gate.live_at),
         "held_until": _time(held_until(gate)),
     }
 
@@ -203,6 +205,7 @@ def bot_head(bot: Bot) -> Document:
         "enabled": bot.enabled,
         "is_demo": bot.is_demo,
         "after_4009": bot.after_4009,
+        "settle_ms": bot.settle_ms,
         "sending": gate_document(gate_of(bot)),
     }
 

@@ -71,6 +71,11 @@ def _page() -> dict[str, str]:
         "gate_lost_suspect": gettext(
             "QQ's gateway session is lost since {time}: what is sent now is marked, for QQ may drop it."
         ),
+        "gate_settling_hold": gettext("QQ's gateway session came back at {time}: answers wait until it has settled."),
+        "gate_settling_suspect": gettext(
+            "QQ's gateway session came back at {time}: what is sent is marked until it has settled."
+        ),
+        "goes_on_in": gettext("Sending goes on in {seconds} s."),
         "maybe_dropped": gettext("sent while QQ's gateway session was lost: QQ may have dropped it"),
         "again_in": gettext("Next try in {seconds} s."),
         "trying": gettext("Trying again…"),

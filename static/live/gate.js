@@ -15,11 +15,27 @@ export function standstill(bot, now) {
     };
   }
   if (gate.state === "trial") return { tone: "warn", what: say("gate_trial"), why: "", next: "" };
-  if (!gate.lost_at || bot.after_4009 === "ignore") return null;
+  return bot.after_4009 === "ignore" ? null : afterLoss(gate, bot, now);
+}
+
+function afterLoss(gate, bot, now) {
+  const until = new Date(gate.held_until).getTime();
   // Nobody waits for ever: what was held long enough goes, and is marked.
-  const goes = bot.after_4009 === "suspect" || new Date(gate.held_until).getTime() <= now;
-  const word = goes ? "gate_lost_suspect" : "gate_lost_hold";
-  return { tone: "warn", what: say(word, { time: clock(gate.lost_at, "precise") }), why: "", next: "" };
+  const goes = bot.after_4009 === "suspect" || until <= now;
+  if (gate.lost_at) {
+    const word = goes ? "gate_lost_suspect" : "gate_lost_hold";
+    return { tone: "warn", what: say(word, { time: clock(gate.lost_at, "precise") }), why: "", next: "" };
+  }
+  const settled = gate.live_at ? new Date(gate.live_at).getTime() + (bot.settle_ms ?? 0) : 0;
+  if (settled <= now) return null;
+  const word = goes ? "gate_settling_suspect" : "gate_settling_hold";
+  const left = Math.ceil((Math.min(settled, until) - now) / 1000);
+  return {
+    tone: "warn",
+    what: say(word, { time: clock(gate.live_at, "precise") }),
+    why: "",
+    next: goes ? "" : say("goes_on_in", { seconds: left }),
+  };
 }
 
 // Fill a `data-gate` box; it is hidden where there is nothing to say.

@@ -9,6 +9,7 @@ const drawn = new Map(); // part → its markup as the server wrote it last
 // Returns a function that asks for the parts soon. `then` gets the fresh document before its parts are moved.
 export function refresher({ then = () => {}, pace = PACE } = {}) {
   let waiting = null;
+  let passing = null;
   let asking = false;
   let again = false;
   async function ask() {
@@ -22,6 +23,7 @@ export function refresher({ then = () => {}, pace = PACE } = {}) {
       const fresh = await fetched();
       then(fresh);
       replace(fresh);
+      watchTime();
     } catch {
       // The pill says that the page is not live; the next event or tick asks again.
     } finally {
@@ -33,6 +35,13 @@ export function refresher({ then = () => {}, pace = PACE } = {}) {
   function soon() {
     waiting ??= setTimeout(ask, pace);
   }
+  // Some of the server's words hold for a while only, and nothing happens when that is over.
+  function watchTime() {
+    clearTimeout(passing);
+    const left = [...document.querySelectorAll("[data-part] [data-left]")].map((node) => Number(node.dataset.left));
+    if (left.length) passing = setTimeout(soon, Math.min(...left));
+  }
+  watchTime();
   return soon;
 }
 

@@ -53,12 +53,29 @@ def bot(name: str = "小助手", **fields: Any) -> int:
     return found.pk
 
 
-def gate(bot: str, state: str, next_try: int = 0, **fields: Any) -> None:
+def gate(bot: str, state: str = "well", next_try: int = 0, **fields: Any) -> None:
     """Whether the bot of this name may send; ``next_try`` in seconds from now."""
     now = timezone.now()
     paused = {"paused_at": now, "probe_at": now + timedelta(seconds=next_try)} if state == "paused" else {}
+    _tell_gate(bot, {"state": state, "reason": "", "code": None, **paused, **fields})
+
+
+def lose(bot: str) -> None:
+    """QQ closes the gateway session of the bot of this name with 4009."""
+    _tell_gate(bot, {"lost_at": timezone.now(), "live_at": None})
+
+
+def come_back(bot: str) -> None:
+    """READY."""
+    _tell_gate(bot, {"live_at": timezone.now()})
+
+
+def settle_for(bot: str, ms: int) -> None:
+    Bot.objects.filter(name=bot).update(settle_ms=ms)
+
+
+def _tell_gate(bot: str, values: dict[str, Any]) -> None:
     owner = Bot.objects.get(name=bot)
-    values = {"state": state, "reason": "", "code": None, **paused, **fields}
     row, _ = BotGate.objects.update_or_create(bot=owner, defaults=values)
     publish([documents.gate_event(row)])
 
@@ -241,6 +258,9 @@ CUES = {
         sign_in,
         sign_everybody_out,
         gate,
+        lose,
+        come_back,
+        settle_for,
         write,
         write_whole,
         change_segment,

@@ -47,6 +47,20 @@ def test_a_pause_comes_and_goes_by_itself_on_both_pages(stage, session, visit):
         expect(gate).to_be_hidden()
 
 
+def test_a_session_that_is_back_is_said_to_settle_until_sending_goes_on(stage, session, visit):
+    """Nothing is published when it has settled: each page sees for itself that it has."""
+    stage.settle_for(bot="gated", ms=3_000)
+    pages = [live(visit(path)) for path in (f"/sessions/{session}/", "/deliveries/")]
+    stage.lose(bot="gated")
+    for page in pages:
+        expect(page.get_by_text("answers wait until it is back")).to_be_visible()
+    stage.come_back(bot="gated")
+    for page in pages:
+        expect(page.get_by_text("answers wait until it has settled")).to_be_visible()
+    for page in pages:
+        expect(page.get_by_text("answers wait until it has settled")).to_be_hidden()
+
+
 def test_what_the_model_writes_is_told_while_the_answer_is_held(stage, session, visit):
     delivery, segment = start(stage, session)
     stage.send(segment=segment, text="seen", kind="opening")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from qqconsole.accounts.models import AuditLine
 from qqconsole.bots import gate_rows
 from qqconsole.bots.gate_rows import Why
 from qqconsole.bots.models import Bot, BotGate, GateState
+from qqconsole.bots.standing import standstill
 from qqconsole.deliveries.missing import read_missing
 from qqconsole.deliveries.models import Delivery, Segment, Status
 from qqconsole.deliveries.resend import ResendRefused, resend
@@ -69,6 +70,54 @@ def test_answers_that_were_held_for_long_enough_are_not_said_to_wait(operator_cl
     page = _read(operator_client, "/deliveries/")
     assert "what is sent now is marked" in page
     assert "answers wait" not in page
+
+
+def test_a_gateway_session_that_is_back_is_said_to_settle_until_sending_goes_on(operator_client: Client) -> None:
+    said, now = {}, timezone.now()
+    for mode in ("hold", "suspect", "ignore"):
+        bot = make_bot(after_4009=mode, settle_ms=60_000)
+        BotGate.objects.create(bot=bot, lost_at=now - timedelta(seconds=30), live_at=now)
+        waiting = make_delivery(make_session(bot), status=Status.QUEUED, started_at=None)
+        pages = [_read(operator_client, path) for path in ("/deliveries/", f"/deliveries/{waiting.pk}/", "/bots/")]
+        words = (
+            "answers wait until it has settled",
+            "Sending goes on at",
+            "is marked until it has settled",
+        )
+        said[mode] = [tuple(word in page for word in words) for page in pages]
+        bot.delete()
+    assert said == {
+        "hold": [(True, True, False)] * 3,
+        "suspect": [(False, False, True)] * 3,
+        "ignore": [(False, False, False)] * 3,
+    }
+
+
+def test_once_it_has_settled_there_is_nothing_to_say() -> None:
+    bot = make_bot(settle_ms=1_000)
+    now = timezone.now()
+    BotGate.objects.create(bot=bot, lost_at=now - timedelta(seconds=30), live_at=now - timedelta(seconds=1))
+    assert standstill(bot) is None
+
+
+def test_the_words_say_for_how_long_they_are_true() -> None:
+    """Nothing happens when a hold has lasted long enough, or a session has settled: the page has to know."""
+    now = timezone.now()
+    long_ago, just_now = now - timedelta(seconds=LONGEST_HOLD - 20), now - timedelta(seconds=1)
+
+    def left(after_4009: str, lost_at: datetime, live_at: datetime | None) -> int | None:
+        bot = make_bot(after_4009=after_4009, settle_ms=60_000)
+        BotGate.objects.create(bot=bot, lost_at=lost_at, live_at=live_at)
+        still = standstill(bot)
+        assert still is not None
+        assert (still.goes_on_at is not None) == (after_4009 == "hold" and live_at is not None)
+        return None if still.left_ms is None else round(still.left_ms / 1000)
+
+    assert left("hold", long_ago, None) == 20
+    assert left("suspect", long_ago, None) is None
+    assert left("hold", just_now, now) == left("suspect", long_ago, now) == 60
+    # Held for long enough before it has settled: then it goes, marked.
+    assert left("hold", long_ago, now) == 20
 
 
 def test_an_admin_has_a_paused_bot_tried_at_once_and_the_audit_says_so(
