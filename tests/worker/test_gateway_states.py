@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import environ
@@ -17,8 +18,10 @@ from adapter.loss import Loss
 from bench.services import Server, missing_services, postgresql_server
 from qqconsole.bots import gate_rows
 from qqconsole.bots.models import Bot, BotConnection, BotGate
+from qqconsole.deliveries.models import Delivery, Status
 from qqconsole.engine.engine import Engine
 from simulator import DEMO_APP_ID, DEMO_SECRET, Simulator
+from tests.console.rows import add_chunk, make_attempt, make_delivery, make_segment, make_session
 from tests.worker.conftest import House, Platform, Watcher
 
 T = TypeVar("T")
@@ -94,6 +97,14 @@ def other(ask: Ask) -> Iterator[Engine]:
     engine.stop()
 
 
+def _send(bot: Bot) -> Delivery:
+    """A message that QQ accepts about when it closes the gateway session."""
+    delivery = make_delivery(make_session(bot), status=Status.DELIVERED)
+    segment = make_segment(make_attempt(delivery), kind="plain")
+    add_chunk(segment, "eins", "plain", answered_at=timezone.now() + timedelta(seconds=5))
+    return delivery
+
+
 def _cut(simulator: Simulator) -> None:
     for session in simulator.platform.bot(DEMO_APP_ID).sessions.values():
         if session.connection is not None:
@@ -121,7 +132,7 @@ def _over(loss: Loss | None) -> Loss | None:
 def test_a_session_lost_and_back_while_the_database_is_away(
     house: House, other: Engine, ask: Ask, bot: Bot, platform: Platform, server: Server
 ) -> None:
-    before = ask(lambda: BotConnection.objects.get(bot=bot))
+    before, sent = ask(lambda: (BotConnection.objects.get(bot=bot), _send(bot)))
     server.end()
     cut_at = timezone.now()
     platform.do(_cut)
@@ -141,6 +152,8 @@ def test_a_session_lost_and_back_while_the_database_is_away(
     row = ask(lambda: BotConnection.objects.get(bot=bot))
     assert (row.state, row.holder) == ("connected", before.holder)
     assert row.since.timestamp() == pytest.approx(loss.live_at)
+    # What QQ accepted before anybody knew is looked for from the moment of the loss, late as it is told.
+    house.until(lambda: ask(Delivery.objects.filter(pk=sent.pk, suspect=True).exists))
 
 
 def test_a_process_that_leaves_while_the_database_is_away_tells_all_when_it_is_back(
