@@ -21,6 +21,7 @@ from adapter.verdicts import Verdict, verdict_on
 _GOES_AGAIN = (Step.AGAIN, Step.DOUBT, Step.HIGHER, Step.SETTLE_DUPLICATE)
 _ABOUT_CONTENT = (Reaction.NEWLINE, Reaction.MARKDOWN, Reaction.ADDRESS, Reaction.LENGTH, Reaction.MODERATED)
 """QQ looks at the pair before the words (sheet 8.3): such a refusal of a repeat says that the first was not taken."""
+_MAY_BE_TAKEN = (Reaction.ACCEPT, Reaction.REVIEW, Reaction.UNKNOWN)
 _ABOUT_STREAM = (Reaction.PREFIX, Reaction.STREAM_OVER)
 _BARE_CLOSINGS = 2
 """Tries of a closing frame without text of its own, refused for good: leaving the stream open costs the user more."""
@@ -97,6 +98,8 @@ class Outcomes:
         if isinstance(answer, Accepted | InReview):
             heals = self._cumulative and frame.kind in (FrameKind.MIDDLE, FrameKind.CLOSING)
             segment.weigh(answer.exchange.suspect, heals=heals)
+        if reaction in _MAY_BE_TAKEN and frame.kind in (FrameKind.CLOSING, FrameKind.PLAIN):
+            segment.end_brought = True
         self._tries = max(1, self._tries - self._about_bot)
         if isinstance(answer, Refused | Throttled):
             segment.code = answer.code
@@ -160,6 +163,8 @@ class Outcomes:
 
     def _finish(self, segment: Segment, status: SegmentStatus, why: str = "") -> None:
         segment.status = status
+        if status is SegmentStatus.UNCLOSED or not segment.end_brought:
+            segment.closes_with = ""
         if not self._answering and segment.number in self.segments:
             self.ended_unanswered.append(segment)
         if segment.kind is SegmentKind.MEDIA:
@@ -367,7 +372,9 @@ class Outcomes:
         self._last_word = barrier
         self._coming.clear()
         shown = max(segment.accepted, segment.tried)
-        segment.text = segment.text[:shown]
+        if shown < len(segment.text):
+            # What was to close a fence stood behind words that are not sent.
+            segment.text, segment.closes_with, segment.full = segment.text[:shown], "", False
         segment.barrier = barrier
         if segment.stage is not Stage.STREAMING:
             self._finish(segment, SegmentStatus.FAILED)

@@ -37,8 +37,8 @@ def in_doubt(text: str, frames: Sequence[RecordedFrame]) -> int | None:
 
 def opens_behind(last: Segment | None, policy: Policy) -> str:
     """What the segment behind the ``last`` one opens with, where nothing was open when the process ended: the fence in
-    which that was full."""
-    if last is None or not last.full or not last.closes_with:
+    which that was full, closed there or not. ``last`` holds what its row tells, and whether it left as markdown."""
+    if last is None or not last.full or not last.markdown:
         return ""
     limit = policy.message_bytes
     if last.kind is SegmentKind.STREAM and policy.dialect is not None and policy.dialect.cumulative:
@@ -64,6 +64,7 @@ def restore(segment: Segment, frames: Sequence[RecordedFrame]) -> Restored:
         if frame.kind in (FrameKind.CLOSING, FrameKind.PLAIN):
             # Its text was whole: what comes after it is another segment's.
             segment.barrier = segment.barrier or Barrier(BarrierKind.ROLL if segment.full else BarrierKind.BREAK)
+            segment.end_brought = segment.end_brought or verdict in _OPEN_OUTCOME
         if frame.kind is FrameKind.MEDIA and frame.reference and verdict is Verdict.REFUSED:
             segment.proactive = True
         segment.in_review = segment.in_review or verdict is Verdict.IN_REVIEW

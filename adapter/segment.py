@@ -80,7 +80,8 @@ class Segment:
     opens_with: str = ""
     """What goes before ``text`` in the bubble: the fence that the full segment before had to close."""
     closes_with: str = ""
-    """What goes behind ``text`` in the bubble once it is whole: what closes the fence it was cut in."""
+    """What goes behind ``text`` in the bubble once it is whole: what closes the fence it was cut in. Done, it is empty
+    where no frame brought it."""
     full: bool = False
     """The text goes straight on in the next segment."""
     accepted: int = 0
@@ -104,6 +105,8 @@ class Segment:
     """QQ accepted it while the gateway session was lost: the user may not see it (``adapter.loss``)."""
     suspect_for_good: bool = False
     """No later frame can show what may be missing."""
+    end_brought: bool = False
+    """A frame with its end reached QQ, or may have."""
     doubtful: bool = False
     """Some of its text may or may not have arrived, and nothing can prove it any more."""
     neutralised: bool = False

@@ -49,7 +49,11 @@ class Interrupted:
 
     def opens_behind(self, policy: Policy) -> str:
         """What opens the fence again, in the next segment, that the last one was full in; "" where one is open."""
-        return opens_behind(self.ended[-1], policy) if self.restored is None and self.segments else ""
+        if self.restored is not None or not self.segments:
+            return ""
+        last = self.ended[-1]
+        last.markdown = any(_markdown(chunk.request) for number, chunk in self.chunks[-1:] if number == last.number)
+        return opens_behind(last, policy)
 
     @property
     def untouched(self) -> bool:

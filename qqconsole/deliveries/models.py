@@ -293,7 +293,8 @@ class Segment(models.Model):
     opens_with = models.TextField(_("before the text"), blank=True)
     """In the bubble, before ``text``: the fence that the full segment before had to close (a declared transform)."""
     closes_with = models.TextField(_("behind the text"), blank=True)
-    """In the bubble, behind ``text`` once it is whole: what closes the fence it was cut in."""
+    """In the bubble, behind ``text`` once it is whole: what closes the fence it was cut in. Empty at the end where
+    no frame brought it."""
     full = models.BooleanField(_("full"), default=False)
     """It could hold no more: the text goes straight on in the next segment."""
     accepted_length = models.PositiveIntegerField(_("characters QQ has"), default=0)

@@ -55,6 +55,10 @@ def _check_segments(travel: Travel, segments: dict[int, Segment]) -> None:
         assert travel.rows[segment.number].status is segment.status, "the record says something else"
         frames = [kept for kept in travel.kept if kept.frame.segment == segment.number]
         bubble = by_id.get(segment.message_id)
+        brought = any(kept.frame.wire_text.removesuffix("\n").endswith(segment.closes_with) for kept in frames)
+        assert brought or not segment.closes_with, "a fence called closed by what was never sent"
+        if bubble is not None and bubble.open and segment.closes_with:
+            assert bubble.text.endswith(segment.closes_with), "a fence called closed, and it is open"
         if segment.kind is SegmentKind.STREAM and segment.message_id:
             closings = [kept for kept in frames if kept.frame.kind is FrameKind.CLOSING]
             told_over = any(kept.reaction is Reaction.STREAM_OVER for kept in frames)

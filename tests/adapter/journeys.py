@@ -316,6 +316,8 @@ class Travel:
             restored = restore(row, [(kept.frame, kept.verdict) for kept in mine])
             for kept in self.kept:
                 kept.segment = row if kept.frame.segment == row.number else kept.segment
+        else:
+            row.markdown = any(kept.frame.markdown for kept in self.kept[-1:] if kept.frame.segment == row.number)
         self.machine = StreamMachine(
             self.policy,
             restored=restored,

@@ -51,6 +51,12 @@ def test_a_taken_frame_is_not(verdict: Verdict) -> None:
     assert in_doubt("", []) is None
 
 
+def test_a_closing_frame_that_may_have_arrived_may_have_brought_the_end() -> None:
+    tried = [(frame(FrameKind.CLOSING), Verdict.UNKNOWN), (frame(FrameKind.CLOSING), Verdict.THROTTLED)]
+    assert restore(row(), tried).segment.end_brought
+    assert not restore(row(), tried[1:]).segment.end_brought
+
+
 @pytest.mark.parametrize("verdict", [Verdict.THROTTLED, Verdict.REFUSED])
 def test_a_repeat_that_was_not_taken_leaves_the_doubt_unless_its_text_was_cut_off(verdict: Verdict) -> None:
     frames = [(frame(), Verdict.UNKNOWN), (frame(why="repeat"), verdict)]

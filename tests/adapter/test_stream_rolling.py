@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from scripted import kinds, outcome, reasons, refused, screen, sent, statuses, throttled, travel
-from strict_qq import FINE
+from scripted import LOST_ANSWER, kinds, outcome, reasons, refused, screen, sent, statuses, throttled, travel
+from strict_qq import FINE, Fault
 
 LINE = "一二三四五六七八九十。"
 OLDER = "messages.stream"
@@ -65,6 +65,43 @@ def test_a_stream_that_takes_no_more_frames_goes_on_in_a_new_one() -> None:
     made = travel(LINE, 2, LINE, 2, LINE, 2, "<end>", road=OLDER, faults=(FINE, refused(40054015)), open_after=5)
     assert kinds(made)[:4] == ["opening", "middle", "closing", "opening"]
     assert "".join(screen(made)).replace("\n", "") == LINE * 3
+
+
+CODE = "甲 = 1\n"
+SEEN_TO_THE_END = ("```py\n" + CODE * 9, 2, CODE * 8, 2, "x" * 120 + "\n```\n", 2, "<end>")
+"""The first bubble is full when everything in it was shown: its closing frame brings what closes the fence, alone."""
+
+
+def test_a_full_stream_that_nobody_could_close_is_not_said_to_have_its_fence_closed() -> None:
+    made = travel(*SEEN_TO_THE_END, frame_bytes=200, message_bytes=200, faults=(FINE, FINE, *[refused(50035)] * 2))
+    first, second = made.machine.segments.values()
+    assert (first.status, first.full, first.closes_with) == ("unclosed", True, "")
+    assert second.opens_with == "```py\n"
+    assert all(shown.startswith("```py\n") for shown in screen(made))
+
+
+def test_a_stream_that_qq_ended_keeps_what_closes_its_fence_only_where_that_may_have_arrived() -> None:
+    def end(*answers: Fault) -> tuple[str, str]:
+        made = travel(*SEEN_TO_THE_END, frame_bytes=200, faults=(FINE, FINE, *answers))
+        return made.machine.segments[1].status.value, made.machine.segments[1].closes_with
+
+    assert end() == ("closed", "```")
+    assert end(refused(40034018)) == ("ended_by_qq", "")
+    assert end(LOST_ANSWER) == ("ended_by_qq", "```")
+
+
+def test_a_crash_behind_a_stream_that_nobody_could_close_opens_its_fence_again() -> None:
+    answers = (FINE, FINE, *[refused(50035)] * 2)
+    made = travel(*SEEN_TO_THE_END, frame_bytes=200, message_bytes=200, faults=answers, cut_at=(4, "settled"))
+    assert made.earlier[1].closes_with == ""
+    assert [segment.opens_with for segment in made.machine.segments.values()] == ["```py\n"]
+
+
+def test_a_reply_that_qq_stops_at_a_full_bubble_closes_no_fence_that_is_not_there() -> None:
+    """What was to close it stood behind words that QQ refused."""
+    text = "先说一句。\n" + "```py\n" + CODE * 60
+    made = travel(text[:6], 2, text[6:], 2, "<end>", frame_bytes=400, open_after=5, faults=(FINE, refused(304025)))
+    assert screen(made) == ["先说一句。\n"]
 
 
 def test_markdown_refused_on_the_closing_frame_and_then_a_newline_asked_for_changes_no_text() -> None:

@@ -76,9 +76,7 @@ def undone(machine: StreamMachine, shown: list[str]) -> str:
     """What the user sees without what closes and opens a fence that was cut, and the older dialect's last newline."""
     texts = []
     for segment, bubble in zip(machine.segments.values(), shown, strict=True):
-        # A closing frame that QQ refused closed nothing, the fence neither.
-        closed = "" if segment.status is SegmentStatus.UNCLOSED else segment.closes_with
-        whole = segment.opens_with + segment.text + closed
+        whole = segment.opens_with + segment.text + segment.closes_with
         assert bubble in (whole, whole + "\n")
         texts.append(bubble[len(segment.opens_with) :][: len(segment.text)])
     return "".join(texts)
