@@ -26,6 +26,9 @@ class Rolling(Forms):
             return
         text, head, floor = segment.text, segment.opens_with, max(segment.accepted, segment.tried)
         budget -= weight(segment.closes_with)
+        if head and not floor and weight(head) * 2 > budget:
+            # QQ took less and less since it was chosen: the room is for the text, or there would be no end.
+            head = segment.opens_with = ""
         if not fits(head + text, budget):
             if floor < len(text):
                 at = cut_at(text, budget, head=head, floor=floor, whole=segment.barrier is not None)

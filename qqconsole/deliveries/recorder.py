@@ -95,6 +95,7 @@ class AttemptRecorder:
         self._suspect = {segment.number for segment in segments if segment.suspect}
         self._was_suspect = delivery.suspect
         self._full = {segment.number for segment in segments if segment.full}
+        self._in_fence = {segment.number for segment in segments if segment.opens_with}
         for segment in segments:
             self._rows.segments[segment.number] = segment
             self._opened[segment.number] = segment.opened_at
@@ -331,7 +332,8 @@ class AttemptRecorder:
             "opened_at": self._opened[segment.number],
             "closed_at": timezone.now() if done else None,
         }
-        if segment.opens_with:
+        if segment.opens_with or segment.number in self._in_fence:
+            self._in_fence.add(segment.number)
             values["opens_with"] = segment.opens_with
         if segment.full or segment.number in self._full:
             # Seldom: cancelled, a segment that was full is so no longer.

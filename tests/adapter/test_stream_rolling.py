@@ -6,6 +6,11 @@ import pytest
 from scripted import LOST_ANSWER, kinds, outcome, reasons, refused, screen, sent, statuses, throttled, travel
 from strict_qq import FINE, Fault
 
+from adapter.dialects import STREAM_MESSAGES
+from adapter.moves import Send
+from adapter.policy import Policy
+from adapter.stream import StreamMachine
+
 LINE = "一二三四五六七八九十。"
 OLDER = "messages.stream"
 
@@ -95,6 +100,16 @@ def test_a_crash_behind_a_stream_that_nobody_could_close_opens_its_fence_again()
     made = travel(*SEEN_TO_THE_END, frame_bytes=200, message_bytes=200, faults=answers, cut_at=(4, "settled"))
     assert made.earlier[1].closes_with == ""
     assert [segment.opens_with for segment in made.machine.segments.values()] == ["```py\n"]
+
+
+def test_a_fence_is_not_opened_again_where_qq_takes_hardly_more_than_its_first_line() -> None:
+    """Of messages QQ came to take less than of frames; without room for a letter there would be no end."""
+    machine = StreamMachine(Policy(STREAM_MESSAGES, message_bytes=6), opens_with="```\n")
+    machine.text("甲乙")
+    machine.end()
+    move = machine.next(0.0)
+    assert isinstance(move, Send)
+    assert move.frame.wire_text == "甲"
 
 
 def test_a_reply_that_qq_stops_at_a_full_bubble_closes_no_fence_that_is_not_there() -> None:
