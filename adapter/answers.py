@@ -33,7 +33,7 @@ class Exchange:
     elapsed: float = 0.0
     """Seconds from the start of the request to the end of the answer."""
     suspect: bool = False
-    """QQ took it while the bot's gateway session was lost, and may have shown it to nobody (``adapter.loss``)."""
+    """QQ took it, or may have, while the gateway session was lost: perhaps nobody was shown it (``adapter.loss``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from adapter.answers import Accepted, Answer, InReview
+from adapter.answers import Accepted, Answer, InReview, Unknown
 from adapter.breaker import BreakerState
 from adapter.gate import Heard
 from adapter.loss import AfterLoss, Loss
@@ -112,6 +112,12 @@ class Door:
         about_bot = sign in (Sign.FAILED, Sign.BROKEN) and self._state is BreakerState.PAUSED
         return Heard(self._doubted(request, answer), about_bot)
 
+    def doubts(self, sent_at: float, answered_at: float) -> bool:
+        """Whether what was under way then may have been taken and shown to nobody. Seconds of ``clock``."""
+        if self._loss is None or self.after_loss is AfterLoss.IGNORE:
+            return False
+        return self._loss.touches(sent_at, answered_at, self.settle)
+
     def watch(self, wake: Callable[[], None]) -> None:
         self._watchers[wake] = None
 
@@ -126,12 +132,11 @@ class Door:
 
     def _doubted(self, request: Request, answer: Answer) -> Answer:
         """The answer, marked where QQ may have accepted it and shown nobody anything."""
-        if self._loss is None or self.after_loss is AfterLoss.IGNORE or request.endpoint not in _SHOWN:
-            return answer
-        if not isinstance(answer, Accepted | InReview):
+        if request.endpoint not in _SHOWN:
             return answer
         now = self._clock()
-        if not self._loss.touches(now - answer.exchange.elapsed, now, self.settle):
+        untaken = not isinstance(answer, Accepted | InReview | Unknown)
+        if untaken or not self.doubts(now - answer.exchange.elapsed, now):
             return answer
         return replace(answer, exchange=replace(answer.exchange, suspect=True))
 

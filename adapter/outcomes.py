@@ -10,13 +10,13 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from adapter.answers import Accepted, Answer, InReview, Refused, Throttled
+from adapter.answers import Accepted, Answer, Refused, Throttled, Unknown
 from adapter.codes import Reaction, react
 from adapter.frames import STREAM_KINDS, UPLOAD_KINDS, Frame, FrameKind, Pair
 from adapter.policy import DeadReference, Policy
 from adapter.segment import Barrier, BarrierKind, Segment, SegmentKind, SegmentStatus, Stage
 from adapter.steps import STEPS, Step
-from adapter.verdicts import Verdict, verdict_on
+from adapter.verdicts import TAKEN, Verdict, verdict_on
 
 _GOES_AGAIN = (Step.AGAIN, Step.DOUBT, Step.HIGHER, Step.SETTLE_DUPLICATE)
 _ABOUT_CONTENT = (Reaction.NEWLINE, Reaction.MARKDOWN, Reaction.ADDRESS, Reaction.LENGTH, Reaction.MODERATED)
@@ -74,6 +74,11 @@ class Outcomes:
     def _cumulative(self) -> bool:
         return self.policy.dialect is not None and self.policy.dialect.cumulative
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a frame goes again under its own pair, since QQ may have it."""
+        return self._doubt is not None
+
     def answer(self, answer: Answer, now: float, *, about_bot: bool = False) -> Verdict:
         """QQ's answer to the frame in flight. ``about_bot``: no frame would have fared better, so it goes again and
         has used up no try. Raises RuntimeError when none is in flight."""
@@ -95,9 +100,12 @@ class Outcomes:
         step = STEPS[frame.kind][Reaction.RETRY if self._about_bot and isinstance(answer, Refused) else reaction]
         segment = self._segment
         verdict = verdict_on(answer, reaction, in_doubt=self._doubt is not None)
-        if isinstance(answer, Accepted | InReview):
+        if verdict in TAKEN:
             heals = self._cumulative and frame.kind in (FrameKind.MIDDLE, FrameKind.CLOSING)
-            segment.weigh(answer.exchange.suspect, heals=heals)
+            earlier = verdict is Verdict.DUPLICATE and segment.suspect_if_taken
+            segment.weigh(answer.exchange.suspect or earlier, heals=heals)
+        elif isinstance(answer, Unknown) and answer.exchange.suspect:
+            segment.suspect_if_taken = True
         if reaction in _MAY_BE_TAKEN and frame.kind in (FrameKind.CLOSING, FrameKind.PLAIN):
             segment.end_brought = True
         self._tries = max(1, self._tries - self._about_bot)
@@ -138,6 +146,7 @@ class Outcomes:
     def _taken(self, segment: Segment, frame: Frame, message_id: str, data: Mapping[str, Any]) -> None:
         self._tries = 0
         self._doubt = None
+        segment.suspect_if_taken = False
         self._newline = None
         segment.code = None
         if frame.kind in (*STREAM_KINDS, FrameKind.PLAIN):

@@ -105,6 +105,8 @@ class Segment:
     """QQ accepted it while the gateway session was lost: the user may not see it (``adapter.loss``)."""
     suspect_for_good: bool = False
     """No later frame can show what may be missing."""
+    suspect_if_taken: bool = False
+    """The frame in doubt was under way while the gateway session was lost: is it proven, it is suspect."""
     end_brought: bool = False
     """A frame with its end reached QQ, or may have."""
     doubtful: bool = False

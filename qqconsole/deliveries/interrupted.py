@@ -77,6 +77,7 @@ def read_interrupted(delivery: Delivery, attempt_id: int, *, generated: bool = T
         place = in_doubt(last.text, frames)
         sending = None if place is None else mine[place]
         restored = restore(live_segment(last), frames)
+        restored.segment.suspect_if_taken = any(chunk.suspect for chunk in mine if chunk.status == ChunkStatus.UNKNOWN)
     held = [row.text for row in segments if row.purpose != "notice" and row.kind != SegmentKind.MEDIA]
     unsent = unsent_text(delivery.generated_text, held) if generated else ""
     return Interrupted(segments, chunks, restored, sending, unsent, whole)

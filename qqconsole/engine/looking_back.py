@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from django.db.models import F, Max
@@ -28,6 +28,7 @@ NEWEST = 50_000
 _SHOWN = (FrameKind.OPENING, FrameKind.MIDDLE, FrameKind.CLOSING, FrameKind.PLAIN, FrameKind.MEDIA)
 _CARRY_ALL = (FrameKind.MIDDLE, FrameKind.CLOSING)
 _TAKEN = (ChunkStatus.ACCEPTED, ChunkStatus.IN_REVIEW)
+_TELLING = (*_TAKEN, ChunkStatus.UNKNOWN, ChunkStatus.DUPLICATE)
 
 
 @dataclass(slots=True)
@@ -44,6 +45,8 @@ class Doubted:
     """A later frame that QQ showed carried the text again."""
     for_good: bool = False
     """No later frame can carry it again."""
+    unproven: bool = False
+    """QQ may not have taken it at all: it is doubted once it is proven that QQ did."""
 
 
 def look_back(batch: Batch, bot_id: int, loss: Loss) -> list[Doubted]:
@@ -59,29 +62,37 @@ def look_back(batch: Batch, bot_id: int, loss: Loss) -> list[Doubted]:
     recent = Chunk.objects.filter(
         pk__gt=newest - NEWEST,
         segment__attempt__delivery__session__bot=bot_id,
-        status__in=_TAKEN,
+        status__in=_TELLING,
         kind__in=_SHOWN,
         answered_at__gte=since,
     )
     believed: defaultdict[int, int] = defaultdict(int)
     doubted: defaultdict[int, list[Chunk]] = defaultdict(list)
+    unproven: defaultdict[int, list[Chunk]] = defaultdict(list)
     for chunk in recent.select_related("segment__attempt").order_by("pk"):
-        if chunk.sent_at.timestamp() < over_at:
+        heals, meanwhile = chunk.kind in _CARRY_ALL and _cumulative(chunk.segment), chunk.sent_at.timestamp() < over_at
+        if chunk.status == ChunkStatus.DUPLICATE:
+            # Which of them QQ took, it does not tell.
+            doubted[chunk.segment_id] += [one for one in unproven[chunk.segment_id] if _same_pair(one, chunk)]
+            unproven[chunk.segment_id] = [one for one in unproven[chunk.segment_id] if not _same_pair(one, chunk)]
+        elif chunk.status == ChunkStatus.UNKNOWN:
+            if meanwhile and not heals and not chunk.suspect:
+                unproven[chunk.segment_id].append(chunk)
+        elif meanwhile:
             if not chunk.suspect:
                 doubted[chunk.segment_id].append(chunk)
-        elif chunk.kind in _CARRY_ALL and _cumulative(chunk.segment):
+        elif heals:
             believed[chunk.segment_id] = chunk.number
+    found = [_doubted(chunks, believed[segment_id]) for segment_id, chunks in doubted.items() if chunks]
+    maybe = [replace(_doubted(chunks, 0), unproven=True) for chunks in unproven.values() if chunks]
     sending = {
         *Delivery.objects.filter(
-            pk__in={chunks[0].segment.attempt.delivery_id for chunks in doubted.values()}, status=Status.SENDING
+            pk__in={one.delivery_id for one in (*found, *maybe)}, status=Status.SENDING
         ).values_list("pk", flat=True)
     }
-    left, ended = [], defaultdict(list)
-    for segment_id, chunks in doubted.items():
-        one = _doubted(chunks, believed[segment_id])
-        if one.delivery_id in sending:
-            left.append(one)
-        else:
+    left, ended = [one for one in (*found, *maybe) if one.delivery_id in sending], defaultdict(list)
+    for one in found:
+        if one.delivery_id not in sending:
             ended[one.delivery_id].append(one)
     for delivery_id in sorted(ended):
         _mark(batch, bot_id, delivery_id, ended[delivery_id])
@@ -99,6 +110,10 @@ def _doubted(chunks: list[Chunk], believed: int) -> Doubted:
         healed=all(heal[chunk.pk] and chunk.number < believed for chunk in chunks),
         for_good=not all(heal.values()),
     )
+
+
+def _same_pair(one: Chunk, other: Chunk) -> bool:
+    return (one.msg_seq, one.index) == (other.msg_seq, other.index)
 
 
 def _cumulative(segment: Segment) -> bool:

@@ -25,7 +25,7 @@ from adapter.verdicts import Outcome, Verdict
 from qqconsole.deliveries.hints import HintRecorder
 from qqconsole.deliveries.interrupted import Interrupted
 from qqconsole.deliveries.ledger import Address
-from qqconsole.deliveries.models import ChunkStatus, Mode
+from qqconsole.deliveries.models import Chunk, ChunkStatus, Mode
 from qqconsole.deliveries.recorder import AttemptRecorder, Ticket
 from qqconsole.deliveries.windows import open_until
 from qqconsole.engine import endings
@@ -85,9 +85,12 @@ class Run:
         if self._machine is None or self._recorder is None or doubted.attempt_id != self._claim.attempt.pk:
             return
         segment = self._machine.segments.get(doubted.segment)
-        if segment is not None and not doubted.healed:
+        unproven = doubted.unproven and self._machine.in_doubt
+        if segment is not None and unproven:
+            segment.suspect_if_taken = True
+        elif segment is not None and not doubted.healed:
             segment.weigh(True, heals=not doubted.for_good)
-        self._recorder.doubt(doubted.segment, doubted.chunks, healed=doubted.healed)
+        self._recorder.doubt(doubted.segment, doubted.chunks, healed=doubted.healed or unproven)
 
     def _lose(self) -> None:
         assert self._sender is not None
@@ -132,7 +135,10 @@ class Run:
         self._recorder = recorder
         if work.interrupted is not None:
             stopped = delivery.cancel_requested_at is not None
-            await _take_up(self._machine, recorder, work.interrupted, generated=work.generates, stopped=stopped)
+            suspect = self._fell_into_a_loss(work.interrupted.sending)
+            await _take_up(
+                self._machine, recorder, work.interrupted, suspect, generated=work.generates, stopped=stopped
+            )
         elif work.repeat is not None:
             recorder.repeats(work.repeat.msg_seq)
             self._machine.answer(_untold("QQ never said whether it took this message"), time.monotonic())
@@ -192,6 +198,13 @@ class Run:
             on_long_wait=self._park,
         )
         return machine, sender, recorder
+
+    def _fell_into_a_loss(self, sending: Chunk | None) -> bool:
+        """Whether QQ, if it took this, may have shown it to nobody."""
+        if sending is None:
+            return False
+        bot, sent_at = self._claim.delivery.session.bot, sending.sent_at.timestamp()
+        return self._engine.gates.of(bot).doubts(sent_at, sent_at + bot.message_timeout)
 
     def _hints(self, machine: StreamMachine, work: Work, client: Sends, gate: Gate) -> TypingHints | None:
         """Where a model is asked, and the bot wants the user to know."""
@@ -254,14 +267,20 @@ async def _give_back(interrupted: Interrupted | None, desk: MediaDesk, target: T
 
 
 async def _take_up(
-    machine: StreamMachine, recorder: AttemptRecorder, interrupted: Interrupted, *, generated: bool, stopped: bool
+    machine: StreamMachine,
+    recorder: AttemptRecorder,
+    interrupted: Interrupted,
+    suspect: bool,
+    *,
+    generated: bool,
+    stopped: bool,
 ) -> None:
-    """Go on where the rows end: the frame in flight has an unknown outcome, and what a model had left to say is lost.
-    ``stopped``: somebody had asked for its end."""
+    """Go on where the rows end: the frame in flight has an unknown outcome (``suspect``: while the gateway session was
+    lost), and what a model had left to say is lost. ``stopped``: somebody had asked for its end."""
     restored, sending = interrupted.restored, interrupted.sending
     if restored is not None and restored.in_flight is not None and sending is not None:
         intent = Intent(Request("POST", "", {}, Endpoint.OTHER), Ticket(restored.segment.number, sending.number))
-        answer = _untold("the process ended before QQ's answer was written down")
+        answer = _untold("the process ended before QQ's answer was written down", suspect)
         machine.answer(answer, time.monotonic())
         if sending.status == ChunkStatus.SENDING:
             await recorder.settle(intent, answer, Verdict.UNKNOWN, restored.segment)
@@ -276,8 +295,8 @@ async def _take_up(
         machine.end()
 
 
-def _untold(message: str) -> Unknown:
-    return Unknown("interrupted", Exchange(message=message))
+def _untold(message: str, suspect: bool = False) -> Unknown:
+    return Unknown("interrupted", Exchange(message=message, suspect=suspect))
 
 
 def _ending(outcome: Outcome) -> dict[str, Any]:

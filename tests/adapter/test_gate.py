@@ -12,14 +12,18 @@ from adapter.answers import Accepted, Answer, Exchange, InReview, Refused, Throt
 from adapter.breaker import DELAYS, FAILURES, Breaker, BreakerState
 from adapter.door import Door
 from adapter.loss import LONGEST_HOLD, AfterLoss, Loss
+from adapter.moves import Send, Wait
 from adapter.pieces import Text
+from adapter.policy import Policy
 from adapter.request import Endpoint, Request
-from adapter.segment import Segment
+from adapter.segment import Segment, SegmentStatus
 from adapter.signs import Sign, sign_of
+from adapter.stream import StreamMachine
 from adapter.verdicts import OutcomeStatus
 
 SEND = Request("POST", "/v2/users/U/stream_messages", {}, Endpoint.STREAM)
 TIMED_OUT = Unknown("timeout")
+DUPLICATE = Refused(40054005, True, Exchange(http_status=400, code=40054005))
 BANNED = Refused(11265, True, Exchange(http_status=401, code=11265))
 
 
@@ -203,6 +207,46 @@ def test_what_was_in_flight_when_the_loss_was_seen_is_marked(rule: str, suspect:
         assert not told.door.heard("a", SEND, late).answer.exchange.suspect
 
     run_virtually(story())
+
+
+def test_what_nobody_answered_then_is_marked_too_and_what_was_refused_is_not() -> None:
+    async def story() -> None:
+        told = Told()
+        told.door.loss = Loss(0.0)
+        assert told.door.heard("a", SEND, TIMED_OUT).answer.exchange.suspect
+        assert not told.door.heard("a", SEND, Refused(40034005, True)).answer.exchange.suspect
+        assert not told.door.heard("a", SEND, Throttled(None)).answer.exchange.suspect
+
+    run_virtually(story())
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_repeat_that_proves_what_was_sent_while_the_session_was_lost_proves_no_more_than_that(lost: bool) -> None:
+    """QQ may have shown nobody what it took then; its "duplicate" says only that it took it."""
+    machine = StreamMachine(Policy(None, reference="m"))
+    machine.text("一二三四五")
+    machine.end()
+    now = 0.0
+    for answer in (Unknown("timeout", Exchange(suspect=lost)), Unknown("timeout"), DUPLICATE):
+        while isinstance(move := machine.next(now), Wait):
+            now = move.until
+        assert isinstance(move, Send)
+        machine.answer(answer, now)
+    [segment] = machine.segments.values()
+    assert (segment.status, segment.suspect) == (SegmentStatus.DELIVERED, lost)
+
+
+def test_what_is_taken_anew_is_believed() -> None:
+    """The request of then had not reached QQ after all."""
+    machine = StreamMachine(Policy(None, reference="m"))
+    machine.text("一二三四五")
+    machine.end()
+    now = 0.0
+    for answer in (Unknown("timeout", Exchange(suspect=True)), Accepted("1")):
+        while isinstance(move := machine.next(now), Wait):
+            now = move.until
+        machine.answer(answer, now)
+    assert not machine.segments[1].suspect
 
 
 def _door(house: House) -> Door:

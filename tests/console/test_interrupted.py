@@ -40,6 +40,17 @@ def test_an_opening_that_qq_may_have_is_in_doubt(attempt: Attempt, status: str) 
     assert (read.unsent, read.shown, read.untouched) == (", and more", False, False)
 
 
+@pytest.mark.parametrize("suspect", [True, False])
+def test_one_that_was_sent_while_the_gateway_session_was_lost_stays_suspect_if_it_was_taken(
+    attempt: Attempt, suspect: bool
+) -> None:
+    segment = make_segment(attempt)
+    chunk(segment, "hello there", "opening", status="unknown", index=0, suspect=suspect)
+    read = read_interrupted(attempt.delivery, attempt.pk)
+    assert read.restored is not None
+    assert read.restored.segment.suspect_if_taken is suspect
+
+
 def test_a_refused_opening_is_not(attempt: Attempt) -> None:
     chunk(make_segment(attempt), "hello there", "opening", status="throttled", index=0)
     read = read_interrupted(attempt.delivery, attempt.pk)

@@ -135,6 +135,28 @@ def test_what_qq_did_not_accept_what_was_long_before_or_after_and_what_others_se
         assert not any([*doubts, *wholes])
 
 
+def test_a_repeat_proves_that_qq_took_the_message_and_not_that_anybody_saw_it() -> None:
+    """Its answer was lost; QQ calls its repeat, long after, a duplicate."""
+    bot = _bot()
+    proven, other = _begin(bot, kind="plain", dialect=""), _begin(bot, kind="plain", dialect="")
+    _send(proven, "plain", 0.2, status="unknown", msg_seq=3)
+    _send(proven, "plain", 20, status="duplicate", msg_seq=3)
+    _send(other, "plain", 0.2, status="unknown", msg_seq=4)
+    _send(other, "plain", 20, status="duplicate", msg_seq=5)
+    _look(bot)
+    assert _doubts(proven) == ([True, False], True, True)
+    assert _doubts(other) == ([False, False], False, False)
+
+
+def test_what_is_repeated_just_now_is_left_to_whoever_repeats_it() -> None:
+    bot = _bot()
+    plain, middle = _begin(bot, kind="plain", dialect="", ended=False), _stream(bot, [-30, -20], ended=False)
+    _send(plain, "plain", 0.2, status="unknown", msg_seq=3)
+    _send(middle, "middle", 0.3, status="unknown")  # a later frame brings it again, whatever became of this one
+    [doubted] = _look(bot)
+    assert (doubted.attempt_id, doubted.unproven, doubted.healed) == (plain.attempt_id, True, False)
+
+
 def test_while_no_session_lives_all_is_doubted() -> None:
     bot = _bot()
     stream = _stream(bot, [-30, 0.2, 50])

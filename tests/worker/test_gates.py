@@ -234,3 +234,23 @@ def test_a_stream_that_goes_on_carries_again_what_was_doubted_in_it(
     assert (middle.suspect, middle.segment.suspect) == (True, False)
     assert not Chunk.objects.filter(kind="closing", suspect=True).exists()
     assert _shown(platform, USERS[0]) == delivery.generated_text
+
+
+def test_what_a_repeat_proves_is_doubted_where_the_loss_was_heard_of_in_between(
+    house: House, platform: Platform, make_bot: MakeBot
+) -> None:
+    """QQ's answer was lost and its gateway session as well; "duplicate" then says that QQ has it, and no more."""
+    bot = make_bot(after_4009="suspect", settle_ms=0, source_model="bench:rate=20,seconds=0.2,chars=6")
+    house.start()
+    house.until(platform.live)
+    platform.do(lambda simulator: simulator.faults.set({"fault": "empty_body", "endpoint": "message", "count": 1}))
+    platform.say("G1", "讲点什么", scene="group", author=USERS[0])
+    first = house.until(lambda: Chunk.objects.filter(kind="plain", status="unknown").first())
+    with transaction.atomic():
+        gate_rows.lost(bot.pk, first.sent_at)
+        gate_rows.back(bot.pk, timezone.now())
+    [delivery] = house.ended()
+    chunks = list(Chunk.objects.order_by("pk"))
+    assert [chunk.status for chunk in chunks] == ["unknown", "duplicate"]
+    assert chunks[0].suspect
+    assert (delivery.status, delivery.suspect, chunks[0].segment.suspect) == (Status.DELIVERED, True, True)
