@@ -35,8 +35,8 @@ CONCURRENCY = "1000"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--streams", type=int, default=1000, help="how many at once (1000)")
     parser.add_argument("--gap", type=float, default=3.0, help="seconds between two pieces of a stream (3)")
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long each answer is (60)")
-    parser.add_argument("--ramp", type=float, default=30.0, help="seconds in which they begin (30)")
+    parser.add_argument("--seconds", type=float, default=90.0, help="how long each answer is (90)")
+    parser.add_argument("--ramp", type=float, default=60.0, help="seconds in which they begin (60)")
     parser.add_argument("--workers", type=int, default=2, help="worker processes (2)")
     parser.add_argument("--viewers", type=int, default=50, help="websocket viewers (50)")
     parser.add_argument("--no-browser", action="store_true", help="without the Chromium that watches as well")

@@ -47,11 +47,18 @@ SWITCH = 0.0005
 back before it leaves: with Python's 5 ms each of the two hand-overs could cost as much as the network."""
 
 
+SELDOM = 30
+"""How many rounds of the collector's middle generation make one over everything; Python's own is 10. With hundreds of
+streams such a round stops them all for a tenth of a second, and while they begin there would be one every few seconds
+(`python -m bench scale`). What it finds later is at most some 200,000 objects."""
+
+
 def settle() -> None:
     """Take what a process made while it started out of the collector's rounds: once it serves, walking all of Django's
     modules would stop every stream for a tenth of a second, several times an hour."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*gc.get_threshold()[:2], SELDOM)
 
 
 class MarkdownRefusals:

@@ -114,17 +114,21 @@ export function sessionName(session) {
 }
 
 // One paint a frame, however many events came in between.
-export function paintSoon(paint) {
+export function paintSoon(paint, apart = 0) {
   let waiting = false;
+  let painted = -Infinity;
   return () => {
     if (waiting) return;
     waiting = true;
-    // A hidden page gets no animation frames, and its state must be right when it is looked at again.
     const run = () => {
       waiting = false;
+      painted = performance.now();
       paint();
     };
+    const early = painted + apart - performance.now();
+    // A hidden page gets no animation frames, and its state must be right when it is looked at again.
     if (document.hidden) setTimeout(run, 250);
+    else if (early > 0) setTimeout(() => requestAnimationFrame(run), early);
     else requestAnimationFrame(run);
   };
 }

@@ -8,6 +8,9 @@ import { count } from "./text.js";
 
 const PREVIEW = 160;
 const MOST_LINES = 200;
+const PAINT_APART = 125; // ms: nobody reads faster, and with hundreds of answers each paint costs
+const CROWDED = 30; // answers at once, from which on nothing but their words moves
+const ORDER_APART = 1000; // ms: lines that change places all the time cannot be read or clicked
 
 const page = document.querySelector("[data-sessions]");
 const list = page.querySelector("[data-lines]");
@@ -24,11 +27,12 @@ let botsDirty = true;
 
 const paint = paintSoon(() => {
   for (const id of dirty) line(id);
-  if (dirty.size && isNewest) order();
+  if (dirty.size && isNewest) orderSoon();
   dirty.clear();
   tally();
   if (botsDirty) bots();
-});
+}, PAINT_APART);
+const orderSoon = paintSoon(order, ORDER_APART);
 
 function start(state) {
   running.clear();
@@ -150,6 +154,7 @@ function order() {
 
 function tally() {
   const streaming = list.querySelectorAll('.line[data-status="sending"]').length;
+  setData(list, "crowded", streaming > CROWDED ? "yes" : "");
   const node = page.querySelector('[data-tally="streaming"]');
   if (node.textContent !== String(streaming)) node.textContent = streaming;
 }
