@@ -1,7 +1,7 @@
 """Hub: one subscription of a process, however many watch there and however many processes publish.
 
 What comes from all publishers is joined, at most twenty frames a second for each viewer and fewer under load, the first
-after a silence at once; a frame that many viewers get is one string. A viewer of one session gets the events of that
+few after a silence at once; a frame that many viewers get is one string. A viewer of one session gets the events of that
 session, cut out of the publishers' text by the places they name: nothing is decoded or encoded again.
 """
 
@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 INTERVAL = 0.05
 """Seconds between two frames to a viewer."""
+AT_ONCE = 3
+"""Frames that may follow one another without a pause after a silence of as many intervals: what one request to QQ makes
+(its intent, its answer), which need not wait for each other where only one answer is watched."""
 LONGEST_INTERVAL = 0.5
 SESSIONS_AT_FULL_RATE = 200
 """More sessions than this with news in the last two seconds stretch the interval in proportion."""
@@ -69,22 +72,23 @@ class _Audience:
         self.mailboxes: set[Mailbox] = set()
         self._texts: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._handed_out = 0.0
+        self._paid_until = 0.0
+        """Each frame pays for one interval; it may be handed out while the debt is below ``AT_ONCE``."""
 
     def add(self, text: str, interval: float) -> None:
-        """Hand the events' text out: soon, where nothing was handed out lately, else when the interval is over."""
+        """Hand the events' text out: soon, where little was handed out lately, else when the interval is over."""
         self._texts.append(text)
         if self._timer is None:
-            pause = self._handed_out + interval - time.monotonic()
-            self._timer = asyncio.get_running_loop().call_later(max(0.0, pause), self._hand_out)
+            pause = self._paid_until - (AT_ONCE - 1) * interval - time.monotonic()
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, pause), self._hand_out, interval)
 
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _hand_out(self) -> None:
+    def _hand_out(self, interval: float) -> None:
         self._timer = None
-        self._handed_out = time.monotonic()
+        self._paid_until = max(self._paid_until, time.monotonic()) + interval
         frame, self._texts = PREFIX + ",".join(self._texts) + SUFFIX, []
         for mailbox in self.mailboxes:
             mailbox.put(frame)

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from channels.layers import get_channel_layer
 
-from qqconsole.live.hub import MOST_FRAMES, Hub, Mailbox, here
+from qqconsole.live.hub import AT_ONCE, MOST_FRAMES, Hub, Mailbox, here
 from qqconsole.live.publish import ALL, Publisher
 
 
@@ -88,6 +88,19 @@ async def test_a_quiet_session_waits_for_no_interval(publishers):
     assert [e["delivery"] for e in await events(mailbox, 1)] == [2]
     await hub.leave(mailbox)
     await hub.leave(other)
+
+
+async def test_what_follows_at_once_is_a_few_frames_and_no_more(publishers):
+    hub = Hub(interval=60)
+    mailbox, witness = await hub.join(7), await hub.join(5)
+    for seq in range(1, AT_ONCE + 1):
+        publishers[0].publish([event(1, seq)])
+        assert [e["seq"] for e in await events(mailbox, 1)] == [seq]
+    publishers[0].publish([event(1, AT_ONCE + 1), event(2, session=5)])
+    await events(witness, 1)
+    assert mailbox._frames.empty()
+    await hub.leave(mailbox)
+    await hub.leave(witness)
 
 
 async def test_many_sessions_stretch_the_interval(hub, publishers):
