@@ -1,8 +1,8 @@
 """Hub: one subscription of a process, however many watch there and however many processes publish.
 
 What comes from all publishers is joined, at most twenty frames a second for each viewer and fewer under load, the first
-few after a silence at once; a frame that many viewers get is one string. A viewer of one session gets the events of that
-session, cut out of the publishers' text by the places they name: nothing is decoded or encoded again.
+few after a silence at once; a frame that many viewers get is one string. A viewer of one session gets the events of
+that session, cut out of the publishers' text by the places they name: nothing is decoded or encoded again.
 """
 
 from __future__ import annotations
