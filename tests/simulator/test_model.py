@@ -248,12 +248,13 @@ async def test_bench_pieces_come_evenly_and_are_known(client: openai.AsyncOpenAI
 
 
 async def test_bench_takes_its_numbers_from_the_users_text_and_stamps(client: openai.AsyncOpenAI) -> None:
-    deltas, _, _ = await read(client, model="demo", messages=said("/bench rate=200 pieces=20 stamp=1"))
+    deltas, _, _ = await read(client, model="demo", messages=said("/bench rate=40 pieces=20 stamp=1"))
     stamps = [re.fullmatch(r"\[(\d+)@(\d+\.\d{6})\]", delta) for delta in deltas]
     assert [int(stamp[1]) for stamp in stamps if stamp] == list(range(20))
     times = [float(stamp[2]) for stamp in stamps if stamp]
     assert times == sorted(times)
-    assert 0.08 < times[-1] - times[0] < 2
+    # Asked for half a second of them; what was late at the start is caught up.
+    assert 0.2 < times[-1] - times[0] < 5
 
 
 async def test_long_is_long_and_complete(client: openai.AsyncOpenAI) -> None:
