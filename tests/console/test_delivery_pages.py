@@ -248,6 +248,13 @@ def preview(client: Client, query: str) -> tuple[str, dict[str, str]]:
     return html, {name: re.search(rf'name="{name}" value="(\w+)"', html)[1] for name in names}
 
 
+def test_one_is_called_one(admin_client):
+    failed_file()
+    html = read(admin_client, "/deliveries/?kind=media")
+    assert "Send the failed one again" in html
+    assert "Send all" not in html
+
+
 def test_many_are_sent_again_once_with_the_count_that_was_shown(admin_client):
     deliveries = [failed_file(f"{number}.png") for number in range(3)]
     failed_file(status=Status.UNKNOWN)
