@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import pytest
 from channels.layers import get_channel_layer
 
+from bench.services import Server, missing_services, postgresql_server
 from qqconsole.bots.models import Bot
 from qqconsole.deliveries.models import Delivery, Status
 from qqconsole.engine import engine as engines
@@ -248,3 +249,12 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("migrated")
     ConsoleProcess(home).manage("migrate", "--verbosity", "0")
     return home
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[Server]:
+    """A server of the module's own, that may be ended and started again."""
+    if missing := missing_services():
+        pytest.skip(f"not installed: {', '.join(missing)} (scripts/test_packages.sh installs them as root)")
+    with postgresql_server() as running:
+        yield running

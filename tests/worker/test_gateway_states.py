@@ -15,7 +15,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from adapter.loss import Loss
-from bench.services import Server, missing_services, postgresql_server
+from bench.services import Server
 from qqconsole.bots import gate_rows
 from qqconsole.bots.models import Bot, BotConnection, BotGate
 from qqconsole.deliveries.models import Delivery, Status
@@ -28,18 +28,10 @@ T = TypeVar("T")
 Ask = Callable[[Callable[[], Any]], Any]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    if missing := missing_services():
-        pytest.skip(f"not installed: {', '.join(missing)} (scripts/test_packages.sh installs them as root)")
-    with postgresql_server() as running:
-        yield running
-
-
 @pytest.fixture
-def ask(server: Server, django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
+def ask(postgresql: Server, django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
     """Every thread from now on connects to that server: the tests ask it in one of their own."""
-    config = connections.configure_settings({"default": {**environ.Env.db_url_config(server.url)}})["default"]
+    config = connections.configure_settings({"default": {**environ.Env.db_url_config(postgresql.url)}})["default"]
     monkeypatch.setitem(connections.settings, "default", config | {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": None})
     with django_db_blocker.unblock(), ThreadPoolExecutor(1) as pool:
 
@@ -130,10 +122,10 @@ def _over(loss: Loss | None) -> Loss | None:
 
 
 def test_a_session_lost_and_back_while_the_database_is_away(
-    house: House, other: Engine, ask: Ask, bot: Bot, platform: Platform, server: Server
+    house: House, other: Engine, ask: Ask, bot: Bot, platform: Platform, postgresql: Server
 ) -> None:
     before, sent = ask(lambda: (BotConnection.objects.get(bot=bot), _send(bot)))
-    server.end()
+    postgresql.end()
     cut_at = timezone.now()
     platform.do(_cut)
     # No row can tell it, and nothing is sent all the same.
@@ -143,7 +135,7 @@ def test_a_session_lost_and_back_while_the_database_is_away(
     assert platform.live()
     back_at = timezone.now()
     assert _loss(other, bot) is None
-    server.start()
+    postgresql.start()
     # The other process hears of both, and of when they were.
     loss = house.until(lambda: _over(_loss(other, bot)))
     assert cut_at.timestamp() < loss.lost_at < loss.live_at < back_at.timestamp()
@@ -157,14 +149,14 @@ def test_a_session_lost_and_back_while_the_database_is_away(
 
 
 def test_a_process_that_leaves_while_the_database_is_away_tells_all_when_it_is_back(
-    house: House, ask: Ask, bot: Bot, platform: Platform, server: Server
+    house: House, ask: Ask, bot: Bot, platform: Platform, postgresql: Server
 ) -> None:
-    server.end()
+    postgresql.end()
     platform.do(_cut)
     house.until(lambda: _holds(house.engine, bot))
     lost = _loss(house.engine, bot)
     left = asyncio.run_coroutine_threadsafe(house.gateways.stop(), house.engine.loop)
-    server.start()
+    postgresql.start()
     left.result(20)
     row, gate = ask(lambda: (BotConnection.objects.get(bot=bot), BotGate.objects.get(bot=bot)))
     assert (row.state, row.holder, row.gateway_session != "") == ("stopped", "", True)
@@ -172,10 +164,10 @@ def test_a_process_that_leaves_while_the_database_is_away_tells_all_when_it_is_b
 
 
 def test_a_process_that_must_go_does_not_wait_for_a_database_for_ever(
-    house: House, ask: Ask, bot: Bot, platform: Platform, server: Server, monkeypatch: pytest.MonkeyPatch
+    house: House, ask: Ask, bot: Bot, platform: Platform, postgresql: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("qqconsole.engine.gateways.LEFT_WITHIN", 0.1)
-    server.end()
+    postgresql.end()
     platform.do(_cut)
     house.until(lambda: _holds(house.engine, bot))
     asyncio.run_coroutine_threadsafe(house.gateways.stop(), house.engine.loop).result(20)
@@ -185,4 +177,4 @@ def test_a_process_that_must_go_does_not_wait_for_a_database_for_ever(
 
     running = asyncio.run_coroutine_threadsafe(names(), house.engine.loop).result(10)
     assert not [name for name in running if name.startswith("gateway")]
-    server.start()
+    postgresql.start()

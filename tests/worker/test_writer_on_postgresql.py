@@ -14,29 +14,21 @@ import psycopg
 import pytest
 from django.db import IntegrityError, connection, connections
 
-from bench.services import Server, missing_services, postgresql_server
+from bench.services import Server
 from qqconsole.deliveries import tails
 from qqconsole.deliveries.tails import TailValues
 from qqconsole.engine.batch import Batch
 from qqconsole.engine.writer import GroupWriter, Job
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    if missing := missing_services():
-        pytest.skip(f"not installed: {', '.join(missing)} (scripts/test_packages.sh installs them as root)")
-    with postgresql_server() as running:
-        yield running
-
-
 @pytest.fixture
 def make_writer(
-    server: Server, django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch
+    postgresql: Server, django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[], GroupWriter]]:
     """Each connects in its own thread, to that server."""
-    config = connections.configure_settings({"default": {**environ.Env.db_url_config(server.url)}})["default"]
+    config = connections.configure_settings({"default": {**environ.Env.db_url_config(postgresql.url)}})["default"]
     monkeypatch.setitem(connections.settings, "default", config | {"CONN_HEALTH_CHECKS": True})
-    with psycopg.connect(server.url) as database:
+    with psycopg.connect(postgresql.url) as database:
         database.execute("DROP TABLE IF EXISTS tally")
         database.execute("CREATE TABLE tally (id integer PRIMARY KEY, count integer NOT NULL)")
     made: list[GroupWriter] = []
@@ -52,8 +44,8 @@ def make_writer(
             writer.stop(5)
 
 
-def _rows(server: Server) -> list[tuple[int, int]]:
-    with psycopg.connect(server.url) as database:
+def _rows(postgresql: Server) -> list[tuple[int, int]]:
+    with psycopg.connect(postgresql.url) as database:
         return database.execute("SELECT id, count FROM tally ORDER BY id").fetchall()
 
 
@@ -66,7 +58,7 @@ def _insert(key: int) -> Job[int]:
     return Job(run)
 
 
-async def test_one_poison_job_among_a_hundred(server: Server, make_writer: Callable[[], GroupWriter]) -> None:
+async def test_one_poison_job_among_a_hundred(postgresql: Server, make_writer: Callable[[], GroupWriter]) -> None:
     """Its error ends PostgreSQL's whole transaction, and still nobody else hears of it."""
     writer, gate = make_writer(), threading.Event()
     held = writer.submit(Job(lambda batch: gate.wait(10)))
@@ -76,11 +68,11 @@ async def test_one_poison_job_among_a_hundred(server: Server, make_writer: Calla
     results = await asyncio.gather(*waiting, return_exceptions=True)
     assert [number for number, result in enumerate(results) if result != number] == [63]
     assert isinstance(results[63], IntegrityError)
-    assert [key for key, _ in _rows(server)] == [number for number in range(100) if number != 63]
+    assert [key for key, _ in _rows(postgresql)] == [number for number in range(100) if number != 63]
 
 
 async def test_two_writers_that_lock_rows_in_opposite_order(
-    server: Server, make_writer: Callable[[], GroupWriter]
+    postgresql: Server, make_writer: Callable[[], GroupWriter]
 ) -> None:
     """PostgreSQL ends one of the two; it runs again, and both have written."""
     first, second = make_writer(), make_writer()
@@ -100,13 +92,13 @@ async def test_two_writers_that_lock_rows_in_opposite_order(
         return Job(run)
 
     await asyncio.gather(first.submit(locking(1, 2)), second.submit(locking(2, 1)))
-    assert _rows(server) == [(1, 3), (2, 3)]
+    assert _rows(postgresql) == [(1, 3), (2, 3)]
     assert len(runs) == 3
 
 
 @pytest.mark.parametrize("how", ["SIGINT", "SIGQUIT"])
 async def test_a_server_that_restarts_under_load(
-    how: str, server: Server, make_writer: Callable[[], GroupWriter]
+    how: str, postgresql: Server, make_writer: Callable[[], GroupWriter]
 ) -> None:
     """Whoever waits, waits a little longer: nothing fails, and nothing is lost."""
     writer = make_writer()
@@ -133,13 +125,13 @@ async def test_a_server_that_restarts_under_load(
     over = asyncio.Event()
     streams = [asyncio.create_task(stream(number)) for number in range(20)]
     await asyncio.wait_for(goals[200].wait(), 30)
-    await asyncio.to_thread(server.end, getattr(signal, how))
-    await asyncio.to_thread(server.start)
+    await asyncio.to_thread(postgresql.end, getattr(signal, how))
+    await asyncio.to_thread(postgresql.start)
     goals[more := len(written) + 200] = asyncio.Event()
     await asyncio.wait_for(goals[more].wait(), 30)
     over.set()
     await asyncio.gather(*streams)
-    assert [key for key, _ in _rows(server)] == sorted(written)
+    assert [key for key, _ in _rows(postgresql)] == sorted(written)
 
 
 TABLES = """CREATE TABLE deliveries_delivery (id bigint PRIMARY KEY, fence integer, status text);
@@ -150,15 +142,15 @@ TABLES = """CREATE TABLE deliveries_delivery (id bigint PRIMARY KEY, fence integ
 
 
 async def test_many_tails_are_kept_at_once_and_only_for_whoever_owns_them(
-    server: Server, make_writer: Callable[[], GroupWriter]
+    postgresql: Server, make_writer: Callable[[], GroupWriter]
 ) -> None:
     """Of the columns they need, as the migrations make them: the second is another's by now, the third has ended."""
-    with psycopg.connect(server.url) as database:
+    with psycopg.connect(postgresql.url) as database:
         database.execute(TABLES)
     writer = make_writer()
     for text in ("床前", "床前明月光"):
         given = [TailValues(pk, 1, pk, text, 0, "嗯", pk == 4) for pk in (1, 2, 3, 4)]
         await writer.submit(Job(lambda batch, given=given: tails.keep(given)))
-    with psycopg.connect(server.url) as database:
+    with psycopg.connect(postgresql.url) as database:
         rows = database.execute("SELECT * FROM deliveries_tail ORDER BY 1").fetchall()
     assert rows == [(1, 1, "床前明月光", 0, "嗯", False), (4, 4, "床前明月光", 0, "嗯", True)]
